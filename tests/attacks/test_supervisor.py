@@ -15,12 +15,14 @@ from typing import NoReturn
 
 import pytest
 
+from mainspring.app.cli.faults import EXIT_MISUSE
 from mainspring.engines.http.server import UvicornServer
 from mainspring.engines.local.health import serving_health
 from mainspring.engines.local.heartbeat import heartbeat_of
 from mainspring.engines.local.supervisor import Supervisor, SupervisorLimits
 from mainspring.ports.errors import PortTaken
 from mainspring.ports.http import HttpService, Reply, Route
+from tests.journeys.lateness import call
 
 PATIENCE_S = 60
 LIMITS = SupervisorLimits(deadline_s=2.0, start_s=PATIENCE_S, first_pause_s=0.01)
@@ -110,6 +112,18 @@ def test_a_signal_is_passed_on_and_the_exit_code_is_the_workers(tmp_path: Path) 
     assert len(run.starts()) == 1
 
 
+def test_a_worker_that_is_asked_to_end_has_time_for_it_and_is_not_ready(tmp_path: Path) -> None:
+    # It ends a second after its loop stood still for longer than a worker may that goes on.
+    program = WORKER.replace("{fate}", "pass") + "time.sleep(3)"
+    program = program.replace("sys.exit(stopped[0])\n", "") + "\nsys.exit(7)"
+    with contextlib.chdir(tmp_path):
+        run = Supervised(tmp_path, program)
+        wait_until(run.supervisor.is_ready)
+        run.supervisor.stop()
+        assert not run.supervisor.is_ready()
+        assert run.join() == 7
+
+
 def test_a_worker_that_cannot_start_ends_the_supervisor_with_its_code(tmp_path: Path) -> None:
     with contextlib.chdir(tmp_path):
         assert Supervised(tmp_path, "raise SystemExit(2)").join() == 2
@@ -194,3 +208,30 @@ def test_the_event_loop_of_a_server_beats_with_its_port() -> None:
 def test_without_a_supervisor_nothing_beats() -> None:
     heartbeat_of({})(80)
     heartbeat_of({"MAINSPRING_HEARTBEAT": "no number"})(80)
+
+
+@pytest.mark.parametrize(
+    ("words", "is_said"),
+    [
+        (["--env", "staging"], True),
+        (["--env", "staging", "--trust", "trust.toml"], True),
+        (["--env", "staging", "--no-supervise"], False),
+        ([], False),
+        (["--supervise"], True),
+    ],
+)
+def test_a_protected_environment_is_served_under_a_supervisor(
+    words: list[str], is_said: bool, tmp_path: Path
+) -> None:
+    (tmp_path / "project.toml").write_text('name = "shop"\n')
+    (tmp_path / "trust.toml").write_text("")
+    # It cannot start, and that is what the supervisor ends with.
+    answer = call(tmp_path, ["serve", *words, "--port", "0", "--as-of", "never"])
+    assert answer.code == EXIT_MISUSE
+    assert ("Under a supervisor" in answer.err) == is_said
+
+
+def test_a_bare_model_under_a_supervisor_needs_a_token_that_outlives_it(tmp_path: Path) -> None:
+    (tmp_path / "model.onnx").write_bytes(b"")
+    words = ["serve-model", "model.onnx", "--health-port", "0"]
+    assert call(tmp_path, words).code == EXIT_MISUSE

@@ -45,6 +45,7 @@ from mainspring.ports.clock import clock_note
 from mainspring.project.catalog import FeatureCatalog
 from mainspring.project.deploy import EnvironmentDeployer
 from mainspring.project.kinds.evaluation import Runtime
+from mainspring.project.loader.bind import is_named_after_definition
 from mainspring.project.loader.compile import compile_declared_on_demand, compile_declared_views
 from mainspring.project.loader.load import LoadableProject, Project, declared_source
 from mainspring.project.model_catalog import ModelCatalog
@@ -182,7 +183,8 @@ class Collaborators:
     def generations(self) -> SourceGenerations:
         """The generations of sources that are kept current."""
         runtime = self.proven
-        return SourceGenerations(runtime.state, runtime.log, runtime.objects, runtime.tables)
+        ports = runtime.state, runtime.log, runtime.objects, runtime.tables
+        return SourceGenerations(*ports, is_named_after=is_named_after_definition)
 
     def facts_of(self, source: Source, schema: Schema | None = None) -> pl.DataFrame:
         """All facts of a source, declared or as this environment has it, with the span in which

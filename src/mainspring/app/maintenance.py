@@ -18,8 +18,8 @@ from mainspring.maintenance.restore import BackupProof, RestoreReport, restore_b
 from mainspring.ports.signer import PublicKey
 from mainspring.project.config.config import STATE_FOLDER
 from mainspring.project.config.engines import EngineChoices
+from mainspring.project.config.read import read_config
 from mainspring.project.kinds.evaluation import Runtime
-from mainspring.project.loader.discover import read_config
 from mainspring.project.loader.load import LoadableProject
 from mainspring.project.plan.read import read_origins
 from mainspring.sources.topic import log_of_stream

@@ -10,6 +10,7 @@ from mainspring.elements.errors import EngineError, FlowError, ServingError
 __all__ = [
     "BadRequest",
     "BodyTooComplex",
+    "DeadlinePassed",
     "FileRefused",
     "FolderShared",
     "KeyUnusable",
@@ -359,6 +360,23 @@ class BodyTooComplex(ServingError):
 
     found: str
     limit: str
+
+
+@dataclass(eq=False, kw_only=True)
+class DeadlinePassed(ServingError):
+    """The work for a request took longer than a request may take, and nobody waits for it any more.
+
+    Scoring is ended: nothing of it is answered or logged.  Other work goes on where it cannot be
+    ended, and what it writes is on record as a whole or not at all; a push may be sent again.
+    """
+
+    code: ClassVar[str] = "SRV-048"
+    template: ClassVar[str] = "the work for this request did not end within {limit_s:g} s"
+    remedy: ClassVar[str] = (
+        "ask about fewer rows at once; where few take so long, the model is too slow to serve"
+    )
+
+    limit_s: float
 
 
 @dataclass(eq=False, kw_only=True)

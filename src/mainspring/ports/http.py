@@ -111,6 +111,8 @@ class HttpService:
         refuse: the reply to a call that ended with an error: one of ours, or any other, which is a
             bug.
         limits: of requests and connections.
+        draining: set by the server once it is about to end: it answers still, and readiness says
+            that nobody should send it more.
         hosts: the names that callers may know this server by, without port, in lower case; a
             request to another one is refused, since a page of another site may have sent it.
     """
@@ -119,6 +121,7 @@ class HttpService:
     authorise: Callable[[Call, str], Actor]
     refuse: Callable[[Call, Exception], Reply]
     limits: HttpLimits = field(default_factory=HttpLimits)
+    draining: threading.Event = field(default_factory=threading.Event)
     hosts: frozenset[str] = LOOPBACK_HOSTS
 
 
@@ -127,16 +130,18 @@ class HttpServer(Protocol):
 
     Guarantees: a route's permission is asked for before the body is read, so nobody unknown makes
         the server hold one; a handler is called with the whole body, once for each call, and again
-        in a thread only where StoreBusy ended it in the event loop; the reply is sent as it was
-        given; a handler that blocks, a large body, a slow caller and any number of connections hold
-        up no other call; calls in flight, and those that arrive on a kept connection while it ends,
-        are answered before `serve` returns, for at most ten seconds.
+        in a thread only where StoreBusy or DeadlinePassed ended it in the event loop; the reply is
+        sent as it was given; a handler that blocks, a large body, a slow caller and any number of
+        connections hold up no other call; a call whose handler takes longer than `limits.work_s` is
+        refused then, and what the handler still does is for nobody, alone where its route is;
+        calls in flight, and those that arrive on a kept connection while it ends, are answered
+        before `serve` returns, for at most ten seconds, with `service.draining` set.
     Callers may assume: `HEAD` is answered as `GET` without the body; names of headers compare
         without regard to case; a connection is kept open for the next call, unless the answer says
         `Connection: close`.
     Errors: given to `HttpService.refuse` and not raised. SRV-004 for what is not HTTP, SRV-020 for
         a path that no route has, SRV-021 for a method that none of its routes has, SRV-040 to
-        SRV-046 beyond a limit, and whatever `authorise` and the handler raise: any exception that
+        SRV-048 beyond a limit, and whatever `authorise` and the handler raise: any exception that
         is not ours is a bug, and its reply says nothing of our insides.  A caller that leaves
         before the answer is no error.
     """

@@ -56,6 +56,12 @@ class HttpLimits:
             arrives.
         queue_s: how long a request may wait for a thread or for its turn.
         store_s: how long it may wait for a store that others hold, in its thread.
+        loop_s: how long the event loop may work for one request; what can be ended goes on in a
+            thread then, and its route too for a while.
+        work_s: how long a thread may work for one request before the caller is told that it takes
+            too long; scoring is ended then.
+        stuck_s: how long a thread that cannot be ended may go on before the process counts as
+            standing still, and its supervisor replaces it.
     """
 
     headers: int = 100
@@ -74,3 +80,6 @@ class HttpLimits:
     linger_s: float = 5.0
     queue_s: float = 15.0
     store_s: float = 5.0
+    loop_s: float = 0.05
+    work_s: float = 60.0
+    stuck_s: float = 300.0

@@ -73,7 +73,8 @@ class Scorer(Protocol):
 
     Guarantees: a row's score does not depend on the rows beside it, to the bit; safe to call from
         several threads.
-    Errors: ENG-201 when the matrix has another width than the model.
+    Errors: ENG-201 when the matrix has another width than the model, SRV-048 when the deadline of
+        the request came before the scores.
     """
 
     @property

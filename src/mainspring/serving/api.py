@@ -4,6 +4,7 @@ What is computed is decided in `predict`, `replay` and `protocol`; here a call b
 a record becomes a reply.
 """
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from mainspring.elements.errors import MainspringError
 from mainspring.ports.body import parse_body
 from mainspring.ports.http import Call, Reply, Route, json_reply
 from mainspring.serving.body import PredictBody
+from mainspring.serving.errors import ServerEnding
 from mainspring.serving.finite import require_finite
 from mainspring.serving.protocol import ProtocolModel, infer_response, matrix_of, metadata_of
 
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from mainspring.serving.host import EndpointHost
     from mainspring.serving.predict import Prediction
 
-__all__ = ["ModelApi", "ServingApi", "answer_live"]
+__all__ = ["ModelApi", "ServingApi", "answer_live", "answer_ready"]
 
 
 class ModelApi:
@@ -82,6 +84,7 @@ class ServingApi:
         observe: called for each answered predict call with the endpoint, its predictions, and the
             seconds that they took.
         notes: what readiness says besides: what is doubtful and stops nothing.
+        draining: set while the server is about to end, and so no longer ready.
     """
 
     def __init__(
@@ -93,9 +96,10 @@ class ServingApi:
         require_ready: Callable[[], None],
         observe: Callable[[str, Sequence["Prediction"], float], None],
         notes: Callable[[], Sequence[str]] = lambda: (),
+        draining: threading.Event,
     ) -> None:
         self._host, self._replay, self._version, self._observe = host, replay, version, observe
-        self._require_ready, self._notes = require_ready, notes
+        self._require_ready, self._notes, self._draining = require_ready, notes, draining
 
     def routes(self) -> list[Route]:
         """Every route; those of health are open."""
@@ -144,7 +148,7 @@ class ServingApi:
 
     def ready(self, _: Call) -> Reply:
         """`GET /v2/health/ready`: every endpoint has a model that may answer, and its answers can
-        be stored; 503 and the reason until then.
+        be stored; 503 and the reason until then, and once the server is about to end.
         """
         endpoints = self._host.served.endpoints.values()
         has_models = bool(endpoints) and all(endpoint.current for endpoint in endpoints)
@@ -158,9 +162,8 @@ class ServingApi:
         try:
             self._require_ready()
         except MainspringError as error:
-            reason = f"{error.code} {error.message}"
-            return json_reply({**about, "ready": False, "reason": reason}, 503)
-        return json_reply({**about, "ready": has_model}, 200 if has_model else 503)
+            return _unready(about, error)
+        return answer_ready(about, has_model, draining=self._draining)
 
     def _model(self, call: Call) -> ProtocolModel:
         name = call.path["name"]
@@ -171,3 +174,20 @@ class ServingApi:
 def answer_live(_: Call) -> Reply:
     """`GET /healthz`, `GET /v2/health/live`: the process answers."""
     return json_reply({"live": True})
+
+
+def answer_ready(
+    about: Mapping[str, object], is_ready: bool = True, *, draining: threading.Event
+) -> Reply:
+    """The answer of a route of readiness: 503 once the server is about to end.
+
+    Args:
+        about: what it says besides.
+    """
+    if draining.is_set():
+        return _unready(about, ServerEnding())
+    return json_reply({**about, "ready": is_ready}, 200 if is_ready else 503)
+
+
+def _unready(about: Mapping[str, object], error: MainspringError) -> Reply:
+    return json_reply({**about, "ready": False, "reason": f"{error.code} {error.message}"}, 503)

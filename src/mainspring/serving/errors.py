@@ -13,6 +13,7 @@ __all__ = [
     "NotServing",
     "PredictionUnknown",
     "ScoreNotFinite",
+    "ServerEnding",
     "TooManyRows",
     "UnknownEndpoint",
     "WrongTensor",
@@ -139,6 +140,17 @@ class ConsumerBehind(ServingError):
     view: str
     records: int
     waited_s: int
+
+
+@dataclass(eq=False, kw_only=True)
+class ServerEnding(ServingError):
+    """The server was asked to end.  It answers what comes on connections that are open, and says by
+    readiness that nobody should send it more.
+    """
+
+    code: ClassVar[str] = "SRV-051"
+    template: ClassVar[str] = "the server is about to end"
+    remedy: ClassVar[str] = "send requests to another server"
 
 
 @dataclass(eq=False, kw_only=True)

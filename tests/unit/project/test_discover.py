@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from mainspring.project.config.read import read_config
 from mainspring.project.errors import NothingDeclared, ProjectErrors, ProjectMissing
 from mainspring.project.kinds.union import asset_name
-from mainspring.project.loader.discover import discover, from_definitions, read_config
+from mainspring.project.loader.discover import discover, from_definitions
 from tests.unit.project.conftest import WriteProject
 
 HEAD = "import mainspring as ms\nfrom mainspring import col\n"

@@ -1,6 +1,7 @@
 """The routes of serving, called with records."""
 
 import json
+import threading
 from dataclasses import replace
 
 import pytest
@@ -57,6 +58,7 @@ def api_of(predictor, clock):
             version="9",
             require_ready=require_stores,
             observe=lambda *args: observed.append(args),
+            draining=threading.Event(),
         )
         return api, observed
 

@@ -103,6 +103,20 @@ class Invocation:
             self.project, environment or self.environment, actor=self.actor, trust=trust
         )
 
+    def is_protected(self, trust: Path | None) -> bool:
+        """Whether the environment of `--env` is; for a process that loads nothing of the project.
+
+        Raises: as `open`, for settings that cannot be read.
+        """
+        from mainspring.project.config.read import read_config, read_trusted_config
+
+        config = (
+            read_trusted_config(trust, name=self.project.resolve().name)
+            if trust
+            else read_config(self.project)
+        )
+        return config.environment(self.environment).protected
+
     def words(self, *command: str) -> list[str]:
         """A command as it is typed, with the options that this one was called with."""
         given = {"--project": str(self.project), "--env": self.environment, "--as": self.actor}

@@ -84,7 +84,8 @@ def running_server(scene: Scene, environment: str) -> ServerProcess:
     )
     text = log.read_text(encoding="utf-8")
     found = _URL.search(text)
-    scene.stage.lines(text.splitlines()[:1] if found else text.splitlines())
+    lines = text.splitlines()
+    scene.stage.lines([line for line in lines if _URL.search(line)][:1] if found else lines)
     if not found:
         scene.stage.fail(f"a server of {environment} answers")
     return ServerProcess(process, int(found[1]), _token(scene.state, environment))

@@ -29,7 +29,12 @@ from mainspring.engines.http.errors import (
     UnknownHost,
 )
 from mainspring.features.errors import HorizonPassed
-from mainspring.ports.errors import BodyTooComplex, MethodNotAllowed, UnknownRoute
+from mainspring.ports.errors import (
+    BodyTooComplex,
+    DeadlinePassed,
+    MethodNotAllowed,
+    UnknownRoute,
+)
 from mainspring.ports.http import Call, Reply
 from mainspring.ports.limits import MAX_SHOWN
 from mainspring.serving.errors import (
@@ -56,6 +61,7 @@ _STATUS: tuple[tuple[type[MainspringError], int], ...] = (
     (BodyTooLarge, 413),
     (BodyTooComplex, 413),
     (ServerBusy, 503),
+    (DeadlinePassed, 504),
     (UnknownHost, 421),
     (InternalFault, 500),
     (UnknownEndpoint, 404),

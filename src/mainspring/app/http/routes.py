@@ -2,6 +2,7 @@
 documents, its answers counted.
 """
 
+import threading
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
@@ -73,6 +74,7 @@ def build_http_service(
         hosts: names that callers may know the server by, beside those of this machine.
     """
     host, guard, metrics = dependencies.host, dependencies.guard, dependencies.metrics
+    draining = threading.Event()
     routes = [
         *ServingApi(
             host,
@@ -81,6 +83,7 @@ def build_http_service(
             require_ready=dependencies.require_ready or dependencies.require_stores,
             observe=metrics.count_predictions,
             notes=dependencies.notes,
+            draining=draining,
         ).routes(),
         *SourceApi(dependencies.writer, observe=metrics.count_events).routes(),
         *StatusApi(dependencies.status).routes(),
@@ -103,6 +106,7 @@ def build_http_service(
         ],
         authorise=authorise,
         refuse=refuse,
+        draining=draining,
         hosts=LOOPBACK_HOSTS | {host.lower() for host in hosts},
     )
 

@@ -1,14 +1,16 @@
 """A service as an ASGI application: a call is authorised, its body read, its route asked, and the
 reply sent.
 
-What takes a while leaves the event loop: routes that wait, bodies that take long to read, and
-whatever a store holds up. Everything else stays, because a thread costs a small call more than its
-answer.
+What takes a while leaves the event loop: routes that wait, bodies that take long to read, whatever
+a store holds up, and models that take long to score. Everything else stays, because a thread costs
+a small call more than its answer.
 """
 
 import asyncio
 import os
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from time import thread_time
 from typing import TypeVar
 
 from starlette.requests import ClientDisconnect
@@ -20,8 +22,9 @@ from mainspring.elements.events import Actor
 from mainspring.engines.http.errors import ServerBusy
 from mainspring.engines.http.room import BodyRoom
 from mainspring.engines.http.translate import call_of, read_body, send_reply
-from mainspring.engines.http.workers import Workers, having_turn
-from mainspring.ports.errors import MethodNotAllowed, StoreBusy, UnknownRoute
+from mainspring.engines.http.workers import Overdue, Workers, WorkInFlight, have_turn
+from mainspring.ports.deadline import working_at_most
+from mainspring.ports.errors import DeadlinePassed, MethodNotAllowed, StoreBusy, UnknownRoute
 from mainspring.ports.http import Call, HttpService, Reply, Route
 from mainspring.ports.waiting import SHORT_WAIT_S, waiting_at_most
 
@@ -33,11 +36,15 @@ _WAITING_THREADS = 32
 _SMALL_BYTES = 4096
 _SMALL_ROWS = 50
 _SMALL_VALUES = 400
-_SLOW_S = 1.0
+_BUSY_S = 1.0
+_SLOW_S = 30.0
 
 
-def asgi_application(service: HttpService) -> Router:
+def asgi_application(service: HttpService, flying: WorkInFlight | None = None) -> Router:
     """The application that answers for a service.
+
+    Args:
+        flying: is told what the threads work at.
 
     Starlette finds the path, and no more: its requests, responses and exception handlers would take
     a fifth of the time of a call that does nothing.
@@ -45,7 +52,7 @@ def asgi_application(service: HttpService) -> Router:
     by_path: dict[str, list[Route]] = {}
     for route in service.routes:
         by_path.setdefault(route.path, []).append(route)
-    desk = _Desk(service)
+    desk = _Desk(service, flying or WorkInFlight())
 
     async def answer_unknown(scope: Scope, _: Receive, send: Send) -> None:
         error = UnknownRoute(path=scope["path"])
@@ -58,15 +65,14 @@ def asgi_application(service: HttpService) -> Router:
 class _Desk:
     """What all paths share: the threads, and how many bytes are held."""
 
-    def __init__(self, service: HttpService) -> None:
+    def __init__(self, service: HttpService, flying: WorkInFlight) -> None:
         limits = service.limits
         self.service, self.limits = service, limits
         self.room = BodyRoom(limits.all_bodies_bytes)
-        times = {"queue_s": limits.queue_s, "store_s": limits.store_s}
-        self._waiting = Workers(_WAITING_THREADS, name="wait", **times)
+        self._waiting = Workers(_WAITING_THREADS, name="wait", limits=limits, flying=flying)
         # One core stays for everything else.
         cores = max(2, (os.cpu_count() or 2) - 1)
-        self._computing = Workers(cores, name="compute", **times)
+        self._computing = Workers(cores, name="compute", limits=limits, flying=flying)
         self._slow_until: dict[str, float] = {}
 
     async def run(self, route: Route, call: Call) -> Reply:
@@ -78,15 +84,23 @@ class _Desk:
         return await self.at_once(route.path, lambda: route.handler(call))
 
     async def at_once(self, name: str, act: Callable[[], T]) -> T:
-        """Do something in the event loop; in a thread where a store would have it wait, and for a
-        second after it had.
+        """Do something in the event loop; in a thread where a store would have it wait or it takes
+        too long, and for a while after it had.
         """
         now = asyncio.get_running_loop().time()
-        if now >= self._slow_until.get(name, 0.0):
-            try:
-                with waiting_at_most(SHORT_WAIT_S):
-                    return act()
-            except StoreBusy:
+        if now < self._slow_until.get(name, 0.0):
+            return await self._waiting.run(act)
+        # Of this thread, so that a machine with too much to do does not make every route slow.
+        began = thread_time()
+        try:
+            with waiting_at_most(SHORT_WAIT_S), working_at_most(self.limits.loop_s):
+                return act()
+        except StoreBusy:
+            self._slow_until[name] = now + _BUSY_S
+        except DeadlinePassed:
+            self._slow_until[name] = now + _SLOW_S
+        finally:
+            if thread_time() - began > self.limits.loop_s:
                 self._slow_until[name] = now + _SLOW_S
         return await self._waiting.run(act)
 
@@ -133,6 +147,8 @@ class _PathAnswer:
             raise
         except asyncio.CancelledError:
             return self._service.refuse(call, ServerBusy(reason="it has to end now"))
+        except Overdue:
+            return self._service.refuse(call, DeadlinePassed(limit_s=self._desk.limits.work_s))
         # the edge of a request: a bug ends this one and no other, and is answered, logged and
         # counted by the service like every other error
         except Exception as error:
@@ -145,13 +161,21 @@ class _PathAnswer:
 
     async def _answer(self, route: Route, call: Call, receive: Receive) -> Reply:
         limits = self._desk.limits
-        with self._desk.room.held() as held:
-            body = await read_body(receive, limit=limits.body_bytes, held=held)
+        with ExitStack() as held:
+            room = held.enter_context(self._desk.room.held())
+            body = await read_body(receive, limit=limits.body_bytes, held=room)
             call = call._replace(body=body)
-            if not route.alone:
+            if route.alone:
+                turn = self._turns[route.method]
+                await have_turn(limits.queue_s, turn)
+                held.callback(turn.release)
+            try:
                 return await self._desk.run(route, call)
-            async with having_turn(limits.queue_s, self._turns[route.method]):
-                return await self._desk.run(route, call)
+            except Overdue as overdue:
+                # The thread has them still: the bytes, and the turn.
+                rest = held.pop_all()
+                overdue.work.add_done_callback(lambda _: rest.close())
+                raise
 
     def _refusal(self, scope: Scope) -> Reply:
         error = MethodNotAllowed(

@@ -1,6 +1,7 @@
 """The server process: HTTP in the event loop, until it is asked to stop."""
 
 import asyncio
+import logging
 import signal
 import socket
 import sys
@@ -12,6 +13,7 @@ import uvicorn
 
 from mainspring.engines.http.application import asgi_application
 from mainspring.engines.http.protocol import Admission, GuardedProtocol, protocol_of
+from mainspring.engines.http.workers import WorkInFlight
 from mainspring.ports.errors import PortTaken
 from mainspring.ports.http import HttpService
 
@@ -21,6 +23,7 @@ _DRAIN_S = 10.0
 _IDLE_S = 1.0
 _PERIOD_S = 0.05
 _SWITCH_S = 0.001
+_LOG = logging.getLogger("mainspring.server")
 
 
 class UvicornServer:
@@ -29,7 +32,8 @@ class UvicornServer:
     It looks for `stop` ten times a second.
 
     Args:
-        beat: called then too, by the event loop, with the port: to say that the loop turns.
+        beat: called then too, by the event loop, with the port: to say that the loop turns, and
+            that no thread has worked for one request for longer than `HttpLimits.stuck_s`.
     """
 
     def __init__(self, beat: Callable[[int], None] = lambda _: None) -> None:
@@ -44,9 +48,10 @@ class UvicornServer:
         stop: threading.Event | None = None,
     ) -> None:
         """See `HttpServer`."""
-        admission = Admission(service)
+        service.draining.clear()
+        admission, flying = Admission(service), WorkInFlight()
         config = uvicorn.Config(
-            asgi_application(service),
+            asgi_application(service, flying),
             http=protocol_of(admission),
             log_level="warning",
             access_log=False,
@@ -58,7 +63,7 @@ class UvicornServer:
         server = _StoppableServer(
             config, admission, on_bound=on_bound, stop=stop or threading.Event()
         )
-        server.beat = self._beat
+        server.beat, server.flying = self._beat, flying
         with _listening(port) as listener, _surviving(signal.SIGTERM), _switching_often():
             server.run(sockets=[listener])
 
@@ -109,6 +114,9 @@ class _StoppableServer(uvicorn.Server):
     """
 
     beat: Callable[[int], None]
+    flying: WorkInFlight
+    _port = 0
+    _is_stuck = False
 
     def __init__(
         self,
@@ -125,27 +133,39 @@ class _StoppableServer(uvicorn.Server):
         """Listen, then say where."""
         await super().startup(sockets)
         if self.started:
-            self._on_bound(self._port())
+            self._port = self.servers[0].sockets[0].getsockname()[1]
+            self._on_bound(self._port)
 
     async def on_tick(self, counter: int) -> bool:
         """Whether to end now; called ten times a second."""
-        self.beat(self._port())
+        self._say_alive()
         return await super().on_tick(counter) or self._stop.is_set()
 
-    def _port(self) -> int:
-        port: int = self.servers[0].sockets[0].getsockname()[1]
-        return port
+    def _say_alive(self) -> None:
+        """Beat, unless a thread does not come back: it would keep its place for ever, and only
+        another process has a new one.
+        """
+        length_s = self.flying.longest_s()
+        if length_s < self._admission.limits.stuck_s:
+            self.beat(self._port)
+        elif not self._is_stuck:
+            _LOG.error(
+                "the work for a request has gone on for %.0f s, and cannot be ended", length_s
+            )
+            self._is_stuck = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Answer what is under way, then end.
 
-        From now on every answer closes its connection, so a caller learns of the end by an answer.
+        From now on every answer closes its connection, so a caller learns of the end by an answer,
+        and the service is told, so that readiness says so too.
         Kept connections stay for a moment, for the request that is on its way; then each is closed
         at an instant at which it has nothing to read.
         """
         loop = asyncio.get_running_loop()
         until, idle_until = loop.time() + _DRAIN_S, loop.time() + _IDLE_S
         self._admission.is_draining = True
+        self._admission.service.draining.set()
         for listener in sockets or ():
             # Whom the kernel has connected is answered; others are not let in any more, and are
             # told so when they try again.
@@ -156,6 +176,7 @@ class _StoppableServer(uvicorn.Server):
         for listener in sockets or ():
             listener.close()
         while self._is_at_work(is_late=loop.time() > idle_until) and loop.time() < until:
+            self._say_alive()
             await asyncio.sleep(_PERIOD_S)
         for task in self.server_state.tasks:
             task.cancel()

@@ -1,5 +1,5 @@
-"""How a worker process says that its event loop turns: a pipe that it inherits, and a line in it
-now and then.
+"""How a worker process says that its event loop turns, and its threads come back: a pipe that it
+inherits, and a line in it now and then.
 """
 
 import os
@@ -16,7 +16,9 @@ HEARTBEAT = "MAINSPRING_HEARTBEAT"
 _PERIOD_S = 0.2
 
 Beat = Callable[[int], None]
-"""Called by the event loop each time it turns, with the port that it listens on."""
+"""Called by the event loop each time it turns, with the port that it listens on; not while a thread
+does not come back from its work.
+"""
 
 
 def heartbeat_of(environment: Mapping[str, str]) -> Beat:

@@ -1,9 +1,10 @@
-"""A server under a supervisor: health on a port of its own, and a new process for one that stands
-still.
+"""A server under a supervisor: a new process for one that stands still, and health on a port of its
+own where somebody asks for it.
 """
 
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 
 from mainspring.engines.local.health import serving_health
 from mainspring.engines.local.supervisor import Supervisor
@@ -15,9 +16,12 @@ _PROGRAM = (sys.executable, "-P", "-c", "from mainspring.app.cli import main; ma
 
 
 def supervise_server(
-    words: Sequence[str], *, port: int, health_port: int, announce: Callable[[str], None]
+    words: Sequence[str], *, port: int, health_port: int | None, announce: Callable[[str], None]
 ) -> int:
     """Run `mainspring` with these words and a port until it is asked to stop; its exit code.
+
+    Args:
+        health_port: where to answer for health; None for nowhere.
 
     Raises: PortTaken SRV-030 for the port of health.
     """
@@ -32,6 +36,10 @@ def supervise_server(
             "restarts": supervisor.health.restarts,
         }
 
-    with serving_health(health_port, report) as bound:
-        announce(f"Health on http://127.0.0.1:{bound}/readyz, answered by the supervisor.")
+    with ExitStack() as answering:
+        if health_port is not None:
+            bound = answering.enter_context(serving_health(health_port, report))
+            announce(f"Health on http://127.0.0.1:{bound}/readyz, answered by the supervisor.")
+        else:
+            announce("Under a supervisor, which replaces a server that stands still.")
         return supervisor.run()

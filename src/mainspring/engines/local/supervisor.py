@@ -3,7 +3,8 @@
 A thread of the server itself could not: native code that holds the interpreter's lock, or a process
 that the system has stopped, holds up every thread of it.  So the one that watches is another
 process, which loads no model and no store; it answers for health itself, and all that it knows of
-the server is whether its event loop has turned.
+the server is whether its heart beats: whether its event loop has turned, and no thread of it has
+been at one request for minutes.
 """
 
 import os
@@ -31,12 +32,14 @@ class SupervisorLimits:
 
     Args:
         deadline_s: an event loop that has not turned for so long stands still.
+        end_s: the same once the worker was asked to end: what it does last is none of its loop's.
         start_s: the same before its first turn: models are opened, kernels compiled.
         first_pause_s: before a worker is started again; doubled with each that did not last.
         longest_pause_s: the limit of that.
     """
 
     deadline_s: float = 10.0
+    end_s: float = 30.0
     start_s: float = 900.0
     first_pause_s: float = 0.5
     longest_pause_s: float = 30.0
@@ -82,8 +85,12 @@ class Supervisor:
         self.health = WorkerHealth(time.monotonic())
 
     def is_ready(self) -> bool:
-        """Whether a worker's event loop has turned within the deadline."""
+        """Whether a worker's event loop has turned within the deadline; no longer once it is asked
+        to end.
+        """
         health = self.health
+        if self._asked_to_stop.is_set():
+            return False
         return health.is_turning and time.monotonic() - health.turned_at < self._limits.deadline_s
 
     def run(self) -> int:
@@ -148,11 +155,13 @@ class Supervisor:
             while worker.poll() is None:
                 if selector.select(_TICK_S):
                     self._read_beats(pipe)
-                patience = (
-                    self._limits.deadline_s if self.health.is_turning else self._limits.start_s
-                )
-                if time.monotonic() - self.health.turned_at > patience:
+                if time.monotonic() - self.health.turned_at > self._patience_s():
                     return
+
+    def _patience_s(self) -> float:
+        if not self.health.is_turning:
+            return self._limits.start_s
+        return self._limits.end_s if self._asked_to_stop.is_set() else self._limits.deadline_s
 
     def _read_beats(self, pipe: int) -> None:
         with suppress(BlockingIOError):

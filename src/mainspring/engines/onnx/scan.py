@@ -7,7 +7,8 @@ turn a kilobyte into a terabyte.  The scan admits by list; what is not listed is
 reads the bytes itself (see `wire`), so it runs wherever a model is opened, with ONNX Runtime alone.
 
 What a scan cannot see is bounded where the model runs: the sizes of what a chain of harmless
-operators makes of each other, by the scorer's allocator; time, by the supervisor of a server.
+operators makes of each other, by the scorer's allocator; time, by the deadline of a request, and
+where one operator takes for ever by the supervisor of a server.
 """
 
 from collections import Counter

@@ -20,6 +20,7 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnxruntime.capi import onnxruntime_pybind11_state as native
 
+from mainspring.engines.onnx.deadline import run_until_deadline
 from mainspring.engines.onnx.errors import InputMismatch, InvalidModel, ScoringFailed
 from mainspring.engines.onnx.scan import require_safe
 
@@ -128,7 +129,7 @@ class OnnxScorer:
         self.datatype: str = inputs[0].datatype
         self._input_name = inputs[0].name
         self._dtype = _NUMPY_TYPES[inputs[0].datatype]
-        self._output_names = [self.outputs[0].name]
+        self._output_name = self.outputs[0].name
 
     def predict(self, matrix: NDArray[np.float64]) -> NDArray[np.float64]:
         """The predictions of `matrix`, (rows, features): (rows,) for one number per row, (rows,
@@ -139,6 +140,7 @@ class OnnxScorer:
         Raises:
             InputMismatch: ENG-201, the shape is not (rows, features).
             ScoringFailed: ENG-203.
+            DeadlinePassed: SRV-048, where the present deadline came before the end.
 
         Cost: 11 µs for one row of a booster of 120 trees with 63 leaves, 23 µs where it splits on
             categories; 0.6 ms for 64 rows.
@@ -146,10 +148,12 @@ class OnnxScorer:
         if matrix.ndim != 2 or (matrix.shape[1] != self.feature_count and self.feature_count >= 0):
             raise InputMismatch(features=self.feature_count, shape=matrix.shape)
         with _SCORING:
-            scores = self._session.run(
-                self._output_names,
-                {self._input_name: np.ascontiguousarray(matrix, dtype=self._dtype)},
-            )[0]
+            scores = run_until_deadline(
+                self._session,
+                self._output_name,
+                name=self._input_name,
+                matrix=np.ascontiguousarray(matrix, dtype=self._dtype),
+            )
         if scores.dtype != np.float64:
             scores = scores.astype(np.float64)
         found: NDArray[np.float64] = (

@@ -11,7 +11,9 @@ from dataclasses import fields, is_dataclass, replace
 from typing import TypeVar
 
 from mainspring.elements.identity import Digest, short
-from mainspring.project.kinds.asset import FingerprintContext
+from mainspring.elements.schema import Schema
+from mainspring.features import SEMANTICS_VERSION
+from mainspring.project.kinds.asset import AssetOrigin, FingerprintContext
 from mainspring.project.kinds.union import asset_name
 from mainspring.project.loader.declarations import Declarations
 from mainspring.project.loader.fingerprint import define_asset
@@ -19,7 +21,7 @@ from mainspring.project.loader.origins import origin_asset
 from mainspring.sources.spec import Source, bind_source
 from mainspring.sources.topic import log_of_stream, stream_of
 
-__all__ = ["bind_declarations", "generation_of"]
+__all__ = ["bind_declarations", "generation_of", "is_named_after_definition"]
 
 T = TypeVar("T")
 
@@ -27,6 +29,22 @@ T = TypeVar("T")
 def generation_of(fingerprint: Digest) -> str:
     """What names the generation of a source that is built by this fingerprint."""
     return short(fingerprint)
+
+
+def is_named_after_definition(source: Source, schema: Schema) -> bool:
+    """Whether a source that was stored is bound to the generation that its own definition names.
+
+    Whoever writes a definition into the state could else have the facts of any generation, that of
+    a protected environment too, decided by rules of theirs.
+    """
+    log, asset = log_of_stream(source.stream), asset_name(source)
+    context = FingerprintContext(
+        semantics=SEMANTICS_VERSION,
+        schemas={source.name: schema},
+        origins={asset: AssetOrigin(log, source.refreshes)},
+    )
+    fingerprint = define_asset(source, {}, context).build_fingerprint
+    return source.bound_stream == stream_of(log, generation_of(fingerprint))
 
 
 def bind_declarations(declarations: Declarations, context: FingerprintContext) -> Declarations:

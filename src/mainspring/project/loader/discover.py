@@ -21,8 +21,7 @@ from types import ModuleType
 
 from mainspring.elements.declaration import shown_briefly
 from mainspring.elements.errors import DeclarationError, Location
-from mainspring.elements.plain_file import read_plain
-from mainspring.project.config.config import ProjectConfig, default_config, parse_config
+from mainspring.project.config.read import project_root, read_text_file
 from mainspring.project.errors import (
     FolderTooLarge,
     ImportFailed,
@@ -30,7 +29,6 @@ from mainspring.project.errors import (
     NothingDeclared,
     OpensItself,
     ProjectErrors,
-    ProjectMissing,
     ProjectUnreadable,
 )
 from mainspring.project.kinds.asset import NoFiles, ProjectCode, ProjectFiles, SourceText
@@ -41,7 +39,7 @@ from mainspring.project.loader.declarations import (
 )
 from mainspring.project.loader.importing import BARE_EXPRESSIONS, importing_from, module_file
 
-__all__ = ["discover", "from_definitions", "read_config", "refuse_from_within"]
+__all__ = ["discover", "from_definitions", "refuse_from_within"]
 
 _SKIPPED_FOLDERS = frozenset({"tests", "__pycache__", "node_modules", "site-packages"})
 _MOST_ENTRIES = 50_000
@@ -51,29 +49,12 @@ would take minutes, and everything in it that imports `mainspring` would be run.
 _IMPORTING: ContextVar[tuple[Path, ...]] = ContextVar("importing", default=())
 
 
-def read_config(path: Path) -> ProjectConfig:
-    """The settings of the project at a folder or file; defaults where there is no `project.toml`.
-
-    Raises: ProjectErrors PRJ-020 with every fault, ProjectMissing PRJ-021 where there is no
-        project.
-    """
-    root, name = _root_of(path)
-    settings = root / "project.toml"
-    is_one_file = path.is_file() and path.suffix == ".py"
-    # What is there and cannot be read is no absent file: its defaults would leave open what it
-    # protects.
-    is_absent = not settings.exists() and not settings.is_symlink()
-    if is_one_file or is_absent:
-        return default_config(name)
-    return parse_config(_read(settings), path=str(settings), name=name)
-
-
 def refuse_from_within(path: Path) -> None:
     """Return, or raise PRJ-046 while the project at a folder or file is being imported: one of its
     own modules is opening it.
     """
-    if _root_of(path)[0] in _IMPORTING.get():
-        raise OpensItself(path=str(_root_of(path)[0]))
+    if project_root(path)[0] in _IMPORTING.get():
+        raise OpensItself(path=str(project_root(path)[0]))
 
 
 def discover(path: Path) -> Declarations:
@@ -84,7 +65,7 @@ def discover(path: Path) -> Declarations:
         where there is no project, NothingDeclared PRJ-022 where nothing is declared, OpensItself
         PRJ-046 when one of its modules opens the project.
     """
-    root, _ = _root_of(path)
+    root, _ = project_root(path)
     if path.is_file() and path.suffix == ".py":
         files = [path.resolve()]
     else:
@@ -140,23 +121,6 @@ def _importing_once(root: Path) -> Iterator[Mapping[str, ModuleType]]:
             yield modules
     finally:
         _IMPORTING.reset(before)
-
-
-def _root_of(path: Path) -> tuple[Path, str]:
-    """The folder of a project and the name that it has without one in `project.toml`."""
-    try:
-        place = path.resolve()
-        place.stat()
-    except (OSError, RuntimeError, ValueError) as error:
-        # Nothing there, a loop of links, or a name that no file can have.
-        raise ProjectMissing(path=str(path)) from error
-    if place.is_dir():
-        return place, place.name
-    if place.is_file() and place.suffix == ".py":
-        return place.parent, place.stem
-    if place.is_file() and place.name == "project.toml":
-        return place.parent, place.parent.name
-    raise ProjectMissing(path=str(path))
 
 
 def _iter_files(root: Path, budget: Iterator[int]) -> Iterator[Path]:
@@ -222,7 +186,7 @@ def _declares(file: Path) -> bool:
     """Whether the file imports `mainspring` itself; one that imports only parts of it, such as a
     script, is not run to look inside.
     """
-    text = _read(file)
+    text = read_text_file(file)
     if "mainspring" not in text:
         return False
     for node in ast.walk(ast.parse(text, str(file))):
@@ -261,7 +225,7 @@ class _FilesBelow:
         file = module_file(self.root, name) if is_name else None
         if file is None or name.partition(".")[0] in (*sys.stdlib_module_names, "mainspring"):
             return None
-        return SourceText(str(file), _read(file), is_package=file.stem == "__init__")
+        return SourceText(str(file), read_text_file(file), is_package=file.stem == "__init__")
 
     def is_file(self, path: str) -> bool:
         """Whether there is such a file, seen from the folder."""
@@ -279,7 +243,7 @@ class _FilesBelow:
         if any(part.startswith(".") or part in _SKIPPED_FOLDERS for part in parts):
             return None
         try:
-            ast.parse(text := _read(file))
+            ast.parse(text := read_text_file(file))
         except (ProjectUnreadable, SyntaxError, ValueError):
             return None
         return text
@@ -294,16 +258,7 @@ def _code(modules: Mapping[str, ModuleType], below: _FilesBelow | None = None) -
     known: ProjectFiles = below or NoFiles()
     return ProjectCode(
         modules=dict(modules),
-        texts={str(file): _read(file) for file in files if file.is_file()},
+        texts={str(file): read_text_file(file) for file in files if file.is_file()},
         root=str(below.root) if below else "",
         files=known,
     )
-
-
-def _read(file: Path) -> str:
-    try:
-        return read_plain(file).decode().replace("\r\n", "\n").replace("\r", "\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ProjectUnreadable(
-            path=str(file), problem=str(error), at=Location(str(file), 1)
-        ) from error

@@ -13,13 +13,13 @@ from mainspring.features import SEMANTICS_VERSION
 from mainspring.project.code.packages import installed_version
 from mainspring.project.code.read_inputs import read_inputs
 from mainspring.project.config.config import ProjectConfig, default_config
+from mainspring.project.config.read import read_config
 from mainspring.project.kinds.asset import AssetOrigin, FingerprintContext
 from mainspring.project.loader.bind import bind_declarations
 from mainspring.project.loader.declarations import Declarations
 from mainspring.project.loader.discover import (
     discover,
     from_definitions,
-    read_config,
     refuse_from_within,
 )
 from mainspring.project.loader.graph import Graph, build_graph

@@ -1,11 +1,17 @@
 """Which generations of its sources a workspace keeps current: those that the maps of any
 environment name, and the maps before them that a rollback may restore.
+
+Environments share a log, and a server of a protected one follows the generations of the others too,
+whose maps nobody has signed.  So a definition is followed only where the generation that it writes
+is named after it: no map leads a server to fold one generation by the rules of another.
 """
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from mainspring.elements.errors import MainspringError
+from mainspring.elements.schema import Schema
 from mainspring.ports.log import LogWriter
 from mainspring.ports.objects import ObjectReader
 from mainspring.ports.state import StateReader
@@ -16,9 +22,12 @@ from mainspring.serving.loader import iter_retained_versions
 from mainspring.serving.state.read import read_source_definition
 from mainspring.sources.compiled import CompiledSource
 from mainspring.sources.generation import Generation
+from mainspring.sources.spec import Source
 from mainspring.sources.topic import log_of_stream
 
 __all__ = ["SourceGenerations", "iter_retained_sources"]
+
+_LOG = logging.getLogger("mainspring.stream")
 
 
 def iter_retained_sources(state: StateReader) -> Iterator[AssetPointer]:
@@ -39,12 +48,15 @@ class SourceGenerations:
 
     Args:
         tables: where revisions find rows that the log has trimmed.
+        is_named_after: whether a stored source is bound to the generation that its definition
+            names; without it every one is taken to be.
     """
 
     state: StateReader
     log: LogWriter
     objects: ObjectReader
     tables: TableReader
+    is_named_after: Callable[[Source, Schema], bool] = lambda *_: True
     _generations: dict[tuple[str, str], Generation | None] = field(default_factory=dict)
 
     def follow(self, log: str = "") -> None:
@@ -81,6 +93,13 @@ class SourceGenerations:
         except MainspringError:
             return None
         if found is None or not found.source.bound_stream:
+            return None
+        if not self.is_named_after(found.source, found.schema):
+            _LOG.warning(
+                "%s is not followed: its definition is not that of the generation %s",
+                pointer.asset,
+                found.source.stream,
+            )
             return None
         return Generation(
             CompiledSource(found.source, found.schema),

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from http.client import HTTPConnection, HTTPResponse
 from types import MappingProxyType
 from typing import NamedTuple
@@ -315,6 +316,20 @@ class HttpServerContract:
             echo.let_go.set()
             assert waiting.result(_PATIENCE_S)[:2] == (200, b"true")
 
+    def test_a_call_that_takes_too_long_is_refused(
+        self, server: HttpServer, echo: _EchoService
+    ) -> None:
+        """SRV-048, while its handler goes on; a further call of a route that wants to be alone
+        waits for its end.
+        """
+        limits = HttpLimits(work_s=0.05, queue_s=0.2)
+        routes = [Route("GET", "/wait", None, echo.wait, blocks=True, alone=True)]
+        service = replace(echo.service, routes=routes, limits=limits)
+        with _running(server, service) as running, _connected(running.port) as client:
+            codes = [json.loads(client.call("GET", "/wait")[1])["code"] for _ in range(2)]
+            echo.let_go.set()
+        assert codes == ["SRV-048", "SRV-045"]
+
     def test_a_route_that_wants_to_be_alone_is_called_once_at_a_time(
         self, running: _Running, echo: _EchoService
     ) -> None:
@@ -332,7 +347,7 @@ class HttpServerContract:
     def test_calls_in_flight_are_answered_before_the_server_ends(
         self, server: HttpServer, echo: _EchoService
     ) -> None:
-        """New ones are not taken any more."""
+        """New ones are not taken any more, and the service knows of it."""
         with _running(server, echo.service) as running, _connected(running.port) as client:
             with ThreadPoolExecutor(1) as pool:
                 waiting = pool.submit(client.call, "GET", "/wait")
@@ -340,6 +355,7 @@ class HttpServerContract:
                 running.stop.set()
                 running.wait_until_closed()
                 assert running.thread.is_alive()
+                assert echo.service.draining.is_set()
                 echo.let_go.set()
                 assert waiting.result(_PATIENCE_S)[:2] == (200, b"true")
             running.thread.join(_PATIENCE_S)

@@ -6,7 +6,8 @@ import pytest
 
 from mainspring.app.cli.create import create_project
 from mainspring.app.cli.errors import ProjectExists
-from mainspring.project.loader.discover import discover, read_config
+from mainspring.project.config.read import read_config
+from mainspring.project.loader.discover import discover
 
 
 def test_the_project_declares_one_of_everything(tmp_path: Path) -> None:

@@ -228,6 +228,20 @@ def test_metadata_and_readiness_are_told(get):
     assert get("/v2").json()["name"] == "mainspring"
 
 
+def test_a_server_that_is_about_to_end_is_live_and_not_ready(service, token_for):
+    http = build_http_service(service)
+    client, headers = Client(asgi_application(http)), token_for("read")
+    http.draining.set()
+    answer = client.get("/v2/models/late/ready", headers=headers)
+    assert answer.status_code == 503
+    assert answer.json() == {
+        "name": "late",
+        "ready": False,
+        "reason": "SRV-051 the server is about to end",
+    }
+    assert client.get("/healthz").status_code == 200
+
+
 def test_events_are_pushed_as_the_actor_of_the_token(post, state):
     rows = [arrival(landed_at="1970-01-01T00:05:00Z"), arrival(2, carrier="too long")]
     answer = post("/v1/sources/arrivals/events", {"rows": rows, "op": "replace"})

@@ -64,7 +64,12 @@ _GOOD = frozenset({"identical"})
     default=None,
     type=click.IntRange(0, 65_535),
     metavar="PORT",
-    help="Answer for health on this port too, and replace a server that stands still.",
+    help="Have the supervisor answer for health on this port.",
+)
+@click.option(
+    "--supervise/--no-supervise",
+    default=None,
+    help="Replace a server that stands still.  [of a protected environment]",
 )
 @click.option(
     "--allow-host",
@@ -81,6 +86,7 @@ def serve(
     *,
     trust: Path | None,
     health_port: int | None,
+    supervise: bool | None,
     hosts: tuple[str, ...],
 ) -> int:
     """Serve predictions over HTTP until stopped.
@@ -88,13 +94,14 @@ def serve(
     The server follows the environment: after apply, promote or rollback it serves the new version
     within a second, and no request fails in between.
 
-    With --health-port a supervisor that loads no model runs the server as another process, and
-    starts a new one when its event loop has not turned for ten seconds, or when it died.
+    In a protected environment, and with --supervise or --health-port, a supervisor that loads no
+    model runs the server as another process.  It starts a new one when the event loop has not
+    turned for ten seconds, when a request has kept a thread for five minutes, or when it died.
     """
-    if health_port is not None:
+    if health_port is not None or (at.is_protected(trust) if supervise is None else supervise):
         from mainspring.engines.local.supervise import supervise_server
 
-        words = at.words("serve", *(["--as-of", as_of] if as_of else []))
+        words = at.words("serve", "--no-supervise", *(["--as-of", as_of] if as_of else []))
         words += ["--trust", str(trust)] if trust else []
         words += [word for name in hosts for word in ("--allow-host", name)]
         return supervise_server(words, port=port, health_port=health_port, announce=at.note)

@@ -80,22 +80,42 @@ def demo(_: Invocation, keep: bool) -> int:
     metavar="FILE",
     help="Has the token, or gets it where it is new; needed where output goes to a file.",
 )
+@click.option(
+    "--health-port",
+    default=None,
+    type=click.IntRange(0, 65_535),
+    metavar="PORT",
+    help="Have a supervisor answer for health here, and replace a server that stands still.",
+)
 @click.pass_obj
 def serve_model(
-    _: Invocation,
+    at: Invocation,
     file: Path,
     name: str,
     port: int,
     *,
     hosts: tuple[str, ...],
     token_file: Path | None,
-) -> None:
+    health_port: int | None,
+) -> int:
     """Serve one ONNX file, without a project.
 
     It speaks the Open Inference Protocol and computes no features; `pip install mainspring[serve]`
     is enough for it.
     """
+    require_place(token_file, option="--token-file", ends_with_process=True)
+    if health_port is not None:
+        if token_file is None:
+            raise click.UsageError(
+                "with --health-port the token has to outlive a server that is "
+                "replaced: give --token-file FILE"
+            )
+        from mainspring.engines.local.supervise import supervise_server
+
+        words = ["serve-model", str(file), "--name", name, "--token-file", str(token_file)]
+        words += [word for host in hosts for word in ("--allow-host", host)]
+        return supervise_server(words, port=port, health_port=health_port, announce=at.note)
     from mainspring.app.http.bare import run_model_server as serve_file
 
-    require_place(token_file, option="--token-file", ends_with_process=True)
     serve_file(file, name=name, port=port, hosts=hosts, announce=click.echo, token_file=token_file)
+    return 0
