@@ -20,7 +20,8 @@ from types import TracebackType
 
 __all__ = ["Outcome", "VerbRunner"]
 
-_TIMEOUT_S = 30.0
+_TIMEOUT_S = 120.0
+"""Long, for on a machine that others use as well a cold start alone takes half a minute."""
 _CODED = ("ACC", "DAT", "ENG", "FEA", "FLO", "GAT", "MON", "PRJ", "REG", "SRC", "SRV", "TRA")
 
 

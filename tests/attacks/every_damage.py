@@ -70,9 +70,16 @@ def _outcome(origin: Path, damage: Damage, verb: str, runner: VerbRunner) -> Out
         project = copied(origin, Path(folder))
         damage.apply(project)
         if verb == "restore":
-            shutil.rmtree(project / ".mainspring", ignore_errors=True)
-            (project / ".mainspring").unlink(missing_ok=True)
+            _clear(project / ".mainspring")
         return runner.run([*verbs_of(project)[verb], "--project", str(project)])
+
+
+def _clear(path: Path) -> None:
+    """Remove a folder, or what lies in its place: to walk a pipe would wait for ever."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _folder() -> Path | None:
