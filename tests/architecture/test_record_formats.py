@@ -197,3 +197,32 @@ def test_parts_of_digested_records_gain_fields_only_unset() -> None:
             == (FIRST_FIELDS_OF_PARTS[name])
         )
         assert all(field.default is msgspec.UNSET for field in later)
+
+
+def test_a_document_of_the_state_is_read_with_its_key() -> None:
+    """A record under the key of another is found where it is decoded, and nowhere else is one."""
+    bare = re.compile(r"\bparse_stored\(\w+\.payload\b")
+    found = {file.module for file in python_files("src") if bare.search(ast.unparse(file.tree))}
+    assert found == {"mainspring.elements.stored"}
+
+
+UNNAMED = {
+    "AssetRecord": "says what an asset was first called, and not which asset it is of",
+    "FiledPolicy": "an envelope, which says in what is signed where it belongs",
+    "FiledRelease": "an envelope, likewise",
+    "FiledStatement": "names an envelope, likewise",
+    "JournaledRows": "lengths of topics, which are told from those of others by the topics",
+    "LogBinding": "identities, which are compared with those of the log itself",
+    "MonitorPosition": "of another subject it is of no use, and says which it is of",
+    "TokenUse": "a time",
+    "WorkspaceFormat": "there is one",
+}
+
+
+def test_every_document_says_where_it_lies_or_why_not() -> None:
+    silent = {
+        record.__name__
+        for record in RECORDS
+        if record.document and record.is_filed_under is StoredRecord.is_filed_under
+    }
+    assert silent == UNNAMED.keys()

@@ -20,7 +20,8 @@ from types import TracebackType
 
 __all__ = ["Outcome", "VerbRunner"]
 
-_TIMEOUT_S = 30.0
+_TIMEOUT_S = 120.0
+"""Long, for on a machine that others use as well a cold start alone takes half a minute."""
 _CODED = ("ACC", "DAT", "ENG", "FEA", "FLO", "GAT", "MON", "PRJ", "REG", "SRC", "SRV", "TRA")
 
 
@@ -50,7 +51,8 @@ class Outcome:
         if self.status == 0:
             return True
         return isinstance(self.status, int) and (
-            (any(f"{branch}-" in self.err for branch in _CODED) and "MSP-000" not in self.err)
+            self.code == "usage"
+            or (any(f"{branch}-" in self.err for branch in _CODED) and "MSP-000" not in self.err)
             or (self.status == 1 and not self.err.strip())
         )
 
@@ -74,7 +76,7 @@ class VerbRunner:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._end()
+        self.end()
 
     def run(self, arguments: Sequence[str]) -> Outcome:
         """What becomes of a call of `mainspring` with these arguments."""
@@ -86,12 +88,12 @@ class VerbRunner:
         with selectors.DefaultSelector() as selector:
             selector.register(child.stdout, selectors.EVENT_READ)
             if not selector.select(self._timeout_s):
-                self._end()
+                self.end()
                 return Outcome("hang", "", "")
         line = child.stdout.readline()
         if not line:
             status = child.wait()
-            self._end()
+            self.end()
             return Outcome(f"signal {-status}" if status < 0 else f"died {status}", "", "")
         return Outcome(*json.loads(line))
 
@@ -106,7 +108,8 @@ class VerbRunner:
             )
         return self._child
 
-    def _end(self) -> None:
+    def end(self) -> None:
+        """Stop the child; the next call starts another one."""
         if self._child is not None:
             self._child.kill()
             self._child.communicate()

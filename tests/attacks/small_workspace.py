@@ -5,6 +5,8 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
+
 import mainspring as ms
 from mainspring.app.workspace import Workspace
 from mainspring.sources.watch import WatchedLog
@@ -43,9 +45,12 @@ def make_small_workspace(folder: Path) -> Path:
     workspace.predict(ENDPOINT, [ROW, ROW])
     workspace.ingest("visits", [{"n": 1, "at": "2024-01-02"}, {"n": None, "at": "2024-01-02"}])
     workspace.token()
+    made = workspace.tokens.create("service:shop", ["predict"])
+    (folder / "token.id").write_text(made.listing.id)
     settings = _SETTINGS.format(tester=workspace.public_keys()["tester"])
     (project / "project.toml").write_text(settings)
     workspace.backup(folder / "backup")
+    (folder / "audit.json").write_bytes(msgspec.json.encode(workspace.audit()))
     (folder / "model.onnx").write_bytes(b"none")
     (folder / "spine.jsonl").write_text(
         json.dumps({"team": "team1", "prediction_time": "2024-01-17T00:00:00Z"}) + "\n"
@@ -82,11 +87,17 @@ def verbs_of(project: Path) -> dict[str, Sequence[str]]:
         "features show": ["features", "show", "load"],
         "lineage": ["lineage", ENDPOINT],
         "audit": ["audit"],
+        "audit verify": ["audit", "verify", "--against", str(beside / "audit.json")],
+        "doctor": ["doctor"],
         "auth list": ["auth", "list"],
         "auth key": ["auth", "key"],
         "auth create": [
             *("auth", "create", "service:checkout", "--permission", "predict"),
             *("--out", str(beside / "checkout.token")),
+        ],
+        "auth rotate": [
+            *("auth", "rotate", (beside / "token.id").read_text()),
+            *("--out", str(beside / "rotated.token")),
         ],
         "auth revoke": ["auth", "revoke", "0123456789ab"],
         "replay": ["replay", "--last", "2"],

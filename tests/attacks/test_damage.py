@@ -2,13 +2,20 @@
 what to do; it never hangs, never dies by a signal, and what does not need the file goes on.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.attacks.child import VerbRunner
-from tests.attacks.damages import DAMAGES, DOCUMENT_DAMAGES, Damage, damage_named
+from tests.attacks.damages import (
+    DAMAGES,
+    DOCUMENT_DAMAGES,
+    Damage,
+    cut_in_half,
+    damage_named,
+    put_a_pipe,
+)
 from tests.attacks.small_workspace import copied, make_small_workspace, verbs_of
 
 VERBS = ("status", "predict", "plan")
@@ -62,7 +69,9 @@ SELECTED = (
     "step documents: numbers beyond time",
 )
 GO_ON = {
-    "online rows: cut in half": ("plan",),
+    "online rows: cut in half": ("status", "plan"),
+    "online rows: a pipe in its place": ("status", "plan"),
+    "online rows: a dangling link": ("status", "plan"),
     "tester key: garbage": ("plan",),
     "tester key: a device in its place": ("plan",),
     "token: a pipe in its place": VERBS,
@@ -108,10 +117,31 @@ def names_one(text: str, damage: Damage) -> bool:
     return any(name in " ".join(text.split()) for name in damage.names)
 
 
-def test_a_server_that_cannot_answer_says_why(
-    origin: Path, runner: VerbRunner, tmp_path: Path
+@pytest.mark.parametrize("harm", [cut_in_half, put_a_pipe])
+def test_damaged_online_rows_in_sqlite_stop_no_status(
+    origin: Path, runner: VerbRunner, tmp_path: Path, harm: Callable[[Path], None]
 ) -> None:
-    project, damage = copied(origin, tmp_path), damage_named("online rows: cut in half")
+    project = copied(origin, tmp_path)
+    with (project / "project.toml").open("a") as settings:
+        settings.write('[engines]\nonline = "sqlite"\n')
+    asked = [*verbs_of(project)["predict"], "--project", str(project)]
+    assert runner.run(asked).status == 0
+    for file in (project / ".mainspring").glob("online-rows.db-*"):
+        file.unlink()
+    harm(project / ".mainspring" / "online-rows.db")
+    outcome = runner.run(asked)
+    assert outcome.is_coded, outcome
+    assert "online-rows.db" in outcome.err, outcome
+    assert runner.run([*verbs_of(project)["status"], "--project", str(project)]).status == 0
+
+
+@pytest.mark.parametrize(
+    "name", ["online rows: cut in half", "online rows: a dangling link"], ids=str
+)
+def test_a_server_that_cannot_answer_says_why(
+    origin: Path, runner: VerbRunner, tmp_path: Path, name: str
+) -> None:
+    project, damage = copied(origin, tmp_path), damage_named(name)
     damage.apply(project)
     outcome = runner.run([*verbs_of(project)["serve"], "--project", str(project)])
     assert outcome.is_coded, outcome

@@ -30,32 +30,11 @@ from mainspring.registry.read import find_version
 from mainspring.registry.read_environment import read_environment
 from mainspring.serving.errors import NotServing
 from mainspring.serving.state.read import read_view_definition
-from tests.attacks.disk import ANOTHER, ROLLOUT, Disk, label_of, refusal_of, trusting
-from tests.unit.project.desk import DECLARATIONS, edited, write_desk
+from tests.attacks.disk import ROLLOUT, Disk, label_of, refusal_of, trusting
+from tests.unit.project.desk import edited
 
 ROW = {"team": "team1", "words": 7, "opened_at": "2024-01-17T15:00:00Z"}
 AS_OF = "2024-01-17T16:00:00Z"
-
-
-@pytest.fixture(scope="module")
-def promoted(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two models in dev and staging, which has two maps: in the first the model `slow` had a looser
-    gate, and its endpoint no roll-out.
-    """
-    folder = write_desk(tmp_path_factory.mktemp("promoted"))
-    (folder / "desk.py").write_text(DECLARATIONS + ANOTHER)
-    trusting(folder, tester=Workspace.open(folder).public_keys()["tester"])
-    Workspace.open(folder).apply()
-    Workspace.open(folder).promote("staging")
-    edited(
-        folder,
-        "latency(p99_ms=500, requests=3)])\ndef slow",
-        "latency(p99_ms=400, requests=3)])\ndef slow",
-    )
-    edited(folder, 'ms.Endpoint("slow", model=slow)', ROLLOUT)
-    Workspace.open(folder).apply()
-    Workspace.open(folder).promote("staging")
-    return folder
 
 
 @pytest.fixture

@@ -49,6 +49,13 @@ class RunningServer:
                 f"nats-server does not start: {(self._folder / 'server.log').read_text()[-500:]}"
             )
 
+    def stop(self) -> None:
+        """Have it end, with all on its disk that it has."""
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait()
+            self._process = None
+
     def kill(self) -> None:
         """End it with -9."""
         if self._process is not None:

@@ -154,7 +154,7 @@ def find_token(state: StateReader, token: str) -> Document:
 
 def require_valid(document: Document, *, at: Micros) -> TokenRecord:
     """The record, if somebody may act by it then.  Raises: TokenUnknown ACC-002."""
-    record = read_usable(document.payload)
+    record = read_usable(document)
     if record is None or not record.is_valid(at):
         raise TokenUnknown
     return record

@@ -17,7 +17,7 @@ from mainspring.elements.actor import is_recorded_actor, parse_actor
 from mainspring.elements.errors import NewerFormat, NotAnActor, RecordUnreadable
 from mainspring.elements.events import Actor
 from mainspring.elements.identity import Digest, digest_of
-from mainspring.elements.stored import StoredRecord, parse_stored
+from mainspring.elements.stored import FiledPayload, StoredRecord, parse_document
 from mainspring.elements.time import Micros
 
 __all__ = [
@@ -46,6 +46,7 @@ class TokenRecord(StoredRecord, frozen=True, kw_only=True):
     """The stored record of a token; the token itself is shown once and never stored.
 
     Args:
+        id: which token it is of; unset in what release 0.1 wrote.
         environments, endpoints, sources: what it is for; unset for all.  Release 0.1 limited tokens
             to none of them, so its tokens are for all.
         expires_at: from then on it is worth nothing; unset for never, as in release 0.1.
@@ -64,6 +65,11 @@ class TokenRecord(StoredRecord, frozen=True, kw_only=True):
     sources: _Names = msgspec.UNSET
     expires_at: Micros | msgspec.UnsetType = msgspec.UNSET
     revoked_at: Micros | msgspec.UnsetType = msgspec.UNSET
+    id: TokenId | msgspec.UnsetType = msgspec.UNSET
+
+    def is_filed_under(self, key: str) -> bool:
+        """Whether the key is that of its token."""
+        return isinstance(self.id, msgspec.UnsetType) or self.id == id_of(key)
 
     @property
     def scope(self) -> TokenScope:
@@ -122,12 +128,12 @@ def id_of(key: str) -> TokenId:
     return key[_ID]
 
 
-def read_usable(payload: bytes) -> TokenRecord | None:
-    """The record, or None where nobody may act by it: it is no such record, one of a later release,
-    or the actor in it has no name.
+def read_usable(document: FiledPayload) -> TokenRecord | None:
+    """The record, or None where nobody may act by it: it is no such record, that of another
+    token, one of a later release, or the actor in it has no name.
     """
     try:
-        record = parse_stored(payload, TokenRecord)
+        record = parse_document(document, TokenRecord)
         if record.format_number > 1:
             parse_actor(record.actor)
         return record if is_recorded_actor(record.actor) else None

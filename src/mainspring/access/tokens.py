@@ -21,7 +21,7 @@ from mainspring.access.scope import PERMISSIONS, Permission, TokenScope
 from mainspring.elements.actor import parse_actor
 from mainspring.elements.declaration import shown_briefly
 from mainspring.elements.events import Actor, Event, EventValue, ProjectName
-from mainspring.elements.stored import parse_stored, render_stored
+from mainspring.elements.stored import parse_document, render_stored
 from mainspring.elements.time import DAY, Micros
 from mainspring.ports.clock import Clock
 from mainspring.ports.state import Change, Document, StateWriter
@@ -145,7 +145,7 @@ class Tokens:
         Raises: TokenNotFound ACC-032.
         """
         document, now = self._document(id), self._clock.now()
-        record = read_usable(document.payload)
+        record = read_usable(document)
         if record is None:
             change = Change("token", document.key, None, document.version)
         elif isinstance(record.revoked_at, msgspec.UnsetType):
@@ -164,7 +164,7 @@ class Tokens:
         Raises: TokenNotFound ACC-032; ScopeInvalid ACC-033 for one that is expired or revoked.
         """
         document, now = self._document(id), self._clock.now()
-        record = read_usable(document.payload)
+        record = read_usable(document)
         if record is None or not record.is_valid(now):
             raise ScopeInvalid(reason=f"{id} is expired or revoked, and has no successor")
         _checked(overlap or None)
@@ -183,6 +183,7 @@ class Tokens:
         drawn, now = new_token(), self._clock.now()
         record = TokenRecord(
             record_format=2,
+            id=id_of(drawn.key),
             actor=owner,
             permissions=scope.permissions,
             created_at=now,
@@ -218,7 +219,7 @@ class Tokens:
         )
 
     def _listing(self, document: Document) -> TokenListing:
-        record = read_usable(document.payload)
+        record = read_usable(document)
         if record is None:
             return TokenListing(id=id_of(document.key))
         used = self._state.get("token_use", document.key)
@@ -231,7 +232,7 @@ class Tokens:
             sources=record.scope.sources,
             created_at=record.created_at,
             expires_at=_or_none(record.expires_at),
-            last_used_at=parse_stored(used.payload, TokenUse).last_used_at if used else None,
+            last_used_at=parse_document(used, TokenUse).last_used_at if used else None,
             revoked_at=_or_none(record.revoked_at),
             state=_state_of(record, self._clock.now()),
         )

@@ -236,7 +236,7 @@ class Collaborators:
     @cached_property
     def models(self) -> ModelCatalog:
         """The models of this environment and their versions: `report` on one, `reports`, `load`."""
-        return ModelCatalog(self.runtime, self.environment)
+        return ModelCatalog(self.proven, self.environment, self.loader.require_proven)
 
     def host(self, *, must_load: bool = True) -> EndpointHost:
         """The endpoints of this environment, answering; `refresh` follows the map.

@@ -116,14 +116,15 @@ def open_log(choice: EngineChoice, folder: Path, *, project: str) -> OpenLog:
         from mainspring.engines.nats.log import NatsLog
     _require_listener(choice, port=4222, start="nats-server -js")
     secrets, settings = _secrets(choice, "log"), choice.settings
-    log: OpenLog = NatsLog(
-        choice.url,
-        folder / "log-index.db",
-        stream=settings.get("stream", project),
-        credentials=Path(secrets["credentials"]) if "credentials" in secrets else None,
-        authority=Path(settings["authority"]) if "authority" in settings else None,
+    return open_or_defer(
+        lambda: NatsLog(
+            choice.url,
+            folder / "log-index.db",
+            stream=settings.get("stream", project),
+            credentials=Path(secrets["credentials"]) if "credentials" in secrets else None,
+            authority=Path(settings["authority"]) if "authority" in settings else None,
+        )
     )
-    return log
 
 
 def log_store(choices: EngineChoices) -> str:

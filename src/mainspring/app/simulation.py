@@ -14,6 +14,7 @@ from mainspring.monitoring.window import WindowReport
 from mainspring.ports.clock import Clock
 from mainspring.project.config.engines import EngineChoices
 from mainspring.project.kinds.evaluation import Runtime
+from mainspring.registry.version import ModelVersion
 from mainspring.simulation.engines import SimulationEngines
 from mainspring.simulation.scenario import ScenarioPorts, scenario_for_environment
 from mainspring.simulation.simulate import SimulationReport, run_simulation
@@ -30,10 +31,14 @@ def simulate_environment(
     seed: int,
     inject: Sequence[str],
     on_day: Callable[[WindowReport], None],
+    require_proven: Callable[[ModelVersion], None],
 ) -> SimulationReport:
     """Run days of production with the model in charge in an environment.
 
-    Raises: UnreadableFault PRJ-060, NoBaseline MON-001.
+    Args:
+        require_proven: raises for a version that may not be opened there.
+
+    Raises: UnreadableFault PRJ-060, NoBaseline MON-001, ModelRefused SRV-002.
     """
     ports = ScenarioPorts(
         state=runtime.state,
@@ -41,6 +46,7 @@ def simulate_environment(
         scorers=runtime.scorers,
         log=runtime.log,
         tables=runtime.tables,
+        require_proven=require_proven,
     )
     scenario = scenario_for_environment(
         ports,

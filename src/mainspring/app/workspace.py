@@ -22,9 +22,7 @@ from mainspring.app.compose import (
     public_keys,
 )
 from mainspring.app.data_access import DataAccess
-from mainspring.app.data_plane import (
-    read_status,
-)
+from mainspring.app.data_plane import read_status
 from mainspring.app.errors import NowhereOnDisk
 from mainspring.app.maintenance import back_up_workspace, restore_workspace
 from mainspring.app.simulation import simulate_environment
@@ -452,17 +450,18 @@ class Workspace(DataAccess):
         on_day: Callable[[WindowReport], None] = lambda _: None,
     ) -> SimulationReport:
         """Run days of production on a virtual clock with the deployed model.  Raises:
-        UnreadableFault PRJ-060, NoBaseline MON-001.
+        UnreadableFault PRJ-060, NoBaseline MON-001, ModelRefused SRV-002.
         """
         require_within(days, 1, 3_660, method="simulate", argument="days")
         return simulate_environment(
-            self.runtime,
+            self.proven,
             self.environment,
             start=parse_instant(start),
             days=days,
             seed=seed,
             inject=inject,
             on_day=on_day,
+            require_proven=self.loader.require_proven,
         )
 
     def backup(self, target: Path | str, *, secrets: bool = False) -> BackupReport:

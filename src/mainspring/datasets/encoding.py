@@ -18,6 +18,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from mainspring.datasets.errors import InexactFeature, UnencodableFeature, UnencodableValue
+from mainspring.elements.errors import RecordUnreadable
 from mainspring.elements.identity import Digest, digest_of_value
 from mainspring.elements.schema import DType
 from mainspring.elements.stored import (
@@ -39,6 +40,7 @@ __all__ = [
 ]
 
 _EXACT = 2**53
+_MOST_COLUMNS = 100_000
 _NAN = float("nan")
 
 _FEW = 16
@@ -125,8 +127,26 @@ def render_encoding(encoding: Encoding) -> bytes:
 
 
 def parse_encoding(payload: bytes) -> Encoding:
-    """The encoding that `render_encoding` wrote."""
-    return parse_stored(payload, Encoding)
+    """The encoding that `render_encoding` wrote.  Raises: RecordUnreadable REG-020 also for one
+    whose parts do not fit each other, or that has more columns than any model.
+    """
+    encoding = parse_stored(payload, Encoding)
+    reason = next(filter(None, map(_fault_of, encoding.features)), "")
+    # Before anything counts to a size that somebody wrote.
+    if not reason and sum(feature.size or 1 for feature in encoding.features) > _MOST_COLUMNS:
+        reason = f"it has more than {_MOST_COLUMNS:,} columns"
+    if reason:
+        raise RecordUnreadable(record=Encoding.title, reason=reason)
+    return encoding
+
+
+def _fault_of(feature: EncodedFeature) -> str:
+    """What is wrong with a feature; empty for nothing."""
+    if feature.dtype.is_list == (feature.size is None) or (feature.size or 0) < 0:
+        return f"a size of {feature.size} and the type {feature.dtype} do not fit each other"
+    if (feature.vocabulary is not None) != (feature.dtype is DType.STRING):
+        return f"only text has a vocabulary, and {feature.dtype} is there"
+    return ""
 
 
 def learn_encoding(

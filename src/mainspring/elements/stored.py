@@ -14,7 +14,7 @@ records are copied between workspaces (backups, artifacts, envelopes) and must s
 import re
 from collections.abc import Mapping
 from functools import cache
-from typing import ClassVar, TypeVar
+from typing import ClassVar, Protocol, TypeVar
 
 import msgspec
 
@@ -24,10 +24,13 @@ from mainspring.elements.identity import Digest, canonical_json
 __all__ = [
     "BareValue",
     "FieldsByFormat",
+    "FiledPayload",
     "StoredRecord",
     "content_of",
+    "misfiled_document",
     "pack_stored",
     "parse_bare",
+    "parse_document",
     "parse_stored",
     "render_bare",
     "render_stored",
@@ -71,10 +74,31 @@ class StoredRecord(msgspec.Struct, frozen=True, kw_only=True):
         """The format that this record is of."""
         return 1 if isinstance(self.record_format, msgspec.UnsetType) else self.record_format
 
+    def is_filed_under(self, key: str) -> bool:
+        """Whether a document of this key may hold it.  A record that says itself what it is of
+        compares that with the key; any other may lie under every key of its kind.
+        """
+        return bool(key)
+
+
+class FiledPayload(Protocol):
+    """A document of the state."""
+
+    @property
+    def key(self) -> str:
+        """What it was read by."""
+        ...
+
+    @property
+    def payload(self) -> bytes:
+        """Its bytes."""
+        ...
+
 
 _PACKER = msgspec.msgpack.Encoder()
 _IN_STATE = "in the state database (state.db)"
 _LONG_NUMBER, _LONG_NUMBER_OF_TEXT = re.compile(rb"[0-9]{19}"), re.compile("[0-9]{19}")
+_MISFILED = "it is the record of another key, and was put under this one"
 _LONGEST_KEY, _LONGEST_REASON = 120, 300
 _UNREADABLE = (msgspec.MsgspecError, UnicodeError, RecursionError, TypeError, ValueError)
 
@@ -115,6 +139,25 @@ def parse_stored(payload: bytes | str, kind: type[R], *, key: str = "") -> R:
         _refuse_newer(_number_in_json(payload), kind.title, kind.newest_format, key)
         raise _unreadable(error, kind.title, key, is_document=bool(kind.document)) from error
     return _known(record, key)
+
+
+def parse_document(document: FiledPayload, kind: type[R]) -> R:
+    """The record of a document, which is the one of the key that it was read by.
+
+    A whole record under the key of another is as wrong as one that was cut: a build of one model
+    would be taken for that of another.
+
+    Raises: NewerFormat REG-005; RecordUnreadable REG-020 also for the record of another key.
+    """
+    record = parse_stored(document.payload, kind, key=document.key)
+    if not record.is_filed_under(document.key):
+        raise misfiled_document(document, kind)
+    return record
+
+
+def misfiled_document(document: FiledPayload, kind: type[R]) -> RecordUnreadable:
+    """The error for a record that lies under the key of another."""
+    return _unreadable(ValueError(_MISFILED), kind.title, document.key, is_document=True)
 
 
 def pack_stored(record: StoredRecord) -> bytes:

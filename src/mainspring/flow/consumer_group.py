@@ -12,7 +12,7 @@ from concurrent.futures import Executor, Future
 from contextlib import suppress
 from typing import NamedTuple, Protocol
 
-from mainspring.elements.stored import StoredRecord, parse_stored, render_stored
+from mainspring.elements.stored import StoredRecord, parse_document, render_stored
 from mainspring.elements.time import SECOND, Micros
 from mainspring.flow.assignment import assign_partitions
 from mainspring.ports.clock import Clock
@@ -42,6 +42,10 @@ class GroupMember(StoredRecord, frozen=True, kw_only=True):
     name: str
     is_reserve: bool = False
     subjects: tuple[str, ...] = ()
+
+    def is_filed_under(self, key: str) -> bool:
+        """Whether the key ends with its name; before that stands the group."""
+        return key.endswith(f"/{self.name}")
 
     def may_take(self, subject: str) -> bool:
         """Whether it may take partitions of this subject."""
@@ -133,7 +137,7 @@ class ConsumerGroup:
     def _others(self) -> list[GroupMember]:
         """The other members that are alive; documents of dead ones are removed."""
         documents = self._state.iter_documents(_KIND, f"{self._group}/")
-        others = [parse_stored(document.payload, GroupMember) for document in documents]
+        others = [parse_document(document, GroupMember) for document in documents]
         return [
             other
             for other in others

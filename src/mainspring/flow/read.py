@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from mainspring.elements.stored import parse_stored
+from mainspring.elements.stored import parse_document
 from mainspring.flow.run import RUN, Run
 from mainspring.flow.step import STEP, FinishedStep, StepDuration
 from mainspring.ports.state import StateReader
@@ -12,18 +12,18 @@ __all__ = ["durations", "finished_step", "iter_finished_steps", "iter_runs"]
 
 def iter_runs(state: StateReader) -> Iterator[Run]:
     """All runs, the oldest first."""
-    return (parse_stored(document.payload, Run) for document in state.iter_documents(RUN))
+    return (parse_document(document, Run) for document in state.iter_documents(RUN))
 
 
 def finished_step(state: StateReader, identity: str) -> FinishedStep | None:
     """The record of a step if it is done."""
     document = state.get(STEP, identity)
-    return None if document is None else parse_stored(document.payload, FinishedStep)
+    return None if document is None else parse_document(document, FinishedStep)
 
 
 def iter_finished_steps(state: StateReader) -> Iterator[FinishedStep]:
     """All finished steps, by identity."""
-    return (parse_stored(document.payload, FinishedStep) for document in state.iter_documents(STEP))
+    return (parse_document(document, FinishedStep) for document in state.iter_documents(STEP))
 
 
 def durations(state: StateReader, kind: str, subject: str | None = None) -> list[StepDuration]:

@@ -51,3 +51,7 @@ class Run(StoredRecord, frozen=True, kw_only=True):
     reused: tuple[str, ...] = ()
     performed: tuple[str, ...] = ()
     fault: RunFault | None = None
+
+    def is_filed_under(self, key: str) -> bool:
+        """Whether the key is its id."""
+        return key == self.id

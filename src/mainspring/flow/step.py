@@ -55,6 +55,10 @@ class FinishedStep(StoredRecord, frozen=True, kw_only=True):
     finished_at: Micros
     wall_s: float
 
+    def is_filed_under(self, key: str) -> bool:
+        """Whether the key is the identity of its step."""
+        return key == self.step.identity
+
 
 class StepDuration(msgspec.Struct, frozen=True, kw_only=True):
     """What a step of this kind took once."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from mainspring.elements.events import Actor, Event, ProjectName
 from mainspring.elements.identity import Digest, digest_of_value
-from mainspring.elements.stored import StoredRecord, parse_stored, render_stored
+from mainspring.elements.stored import StoredRecord, parse_document, render_stored
 from mainspring.elements.time import DAY, Micros
 from mainspring.gates.attestation import (
     APPROVAL,
@@ -140,9 +140,7 @@ def read_envelopes(
         ObjectDamaged ENG-003 when its object is gone or damaged.
     """
     documents = state.iter_documents("attestation", f"{environment}/{version}/")
-    filed = [
-        parse_stored(document.payload, FiledStatement, key=document.key) for document in documents
-    ]
+    filed = [parse_document(document, FiledStatement) for document in documents]
     return [parse_envelope(objects.read(entry.envelope)) for entry in filed]
 
 

@@ -128,7 +128,7 @@ def read_comparison(path: Path) -> NotedJournal:
     CheckpointUnreadable FLO-051.
     """
     try:
-        files = sorted(path.glob("checkpoint-*.json")) if path.is_dir() else [path]
+        files = _files_of(path)
         payloads = [file.read_bytes() for file in files]
     except OSError as error:
         raise CheckpointUnreadable(path=str(path), reason=str(error)) from error
@@ -139,6 +139,16 @@ def read_comparison(path: Path) -> NotedJournal:
         chains={place: chain for each in parsed for place, chain in each.chains.items()},
         checkpoints=tuple(checkpoint for each in parsed for checkpoint in each.checkpoints),
     )
+
+
+def _files_of(path: Path) -> list[Path]:
+    """The checkpoints of a folder; in the copy of a bucket every file is one, named by its
+    digest.
+    """
+    if not path.is_dir():
+        return [path]
+    named = sorted(path.glob("checkpoint-*.json"))
+    return named or sorted(file for file in path.rglob("*") if file.is_file())
 
 
 def _parsed(payload: bytes, path: Path) -> NotedJournal:

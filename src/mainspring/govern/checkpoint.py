@@ -49,6 +49,10 @@ class JournalCheckpoint(StoredRecord, frozen=True, kw_only=True):
     public_key: PublicKey
     signature: str = ""
 
+    def is_filed_under(self, key: str) -> bool:
+        """Whether the key is its sequence number."""
+        return key == checkpoint_key(self.sequence)
+
     @property
     def message(self) -> bytes:
         """What is signed."""

@@ -8,7 +8,7 @@ from itertools import chain
 from mainspring.elements.errors import MainspringError
 from mainspring.elements.events import ProjectName, Recorded
 from mainspring.elements.journal import GENESIS, verify_journal
-from mainspring.elements.stored import parse_stored, render_stored
+from mainspring.elements.stored import parse_document, render_stored
 from mainspring.elements.time import HOUR
 from mainspring.govern.checkpoint import (
     CHECKPOINT_EVERY,
@@ -30,7 +30,7 @@ _LOG = logging.getLogger("mainspring.server")
 def read_checkpoints(state: StateReader) -> list[JournalCheckpoint]:
     """All checkpoints on file, oldest first."""
     return [
-        parse_stored(document.payload, JournalCheckpoint, key=document.key)
+        parse_document(document, JournalCheckpoint)
         for document in state.iter_documents("checkpoint")
     ]
 

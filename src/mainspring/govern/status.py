@@ -8,7 +8,7 @@ import msgspec
 from mainspring.elements.events import ProjectName
 from mainspring.elements.html import html_page, html_table
 from mainspring.elements.identity import Digest
-from mainspring.elements.stored import parse_stored
+from mainspring.elements.stored import parse_document
 from mainspring.elements.time import Micros, format_instant
 from mainspring.gates.policy import TrustPolicy
 from mainspring.gates.release.memory import ProcessSequences, SequenceMemory
@@ -143,7 +143,7 @@ def status_of_environment(
     """
     current = read_environment(ports.state, environment)
     incidents = (
-        parse_stored(document.payload, Incident)
+        parse_document(document, Incident)
         for document in ports.state.iter_documents("incident", f"{environment}/")
     )
     return StatusReport(

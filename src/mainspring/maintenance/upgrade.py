@@ -12,7 +12,7 @@ from importlib.metadata import version
 
 from mainspring.elements.errors import NewerFormat
 from mainspring.elements.events import Actor, Event, ProjectName
-from mainspring.elements.stored import StoredRecord, parse_stored, render_stored
+from mainspring.elements.stored import StoredRecord, parse_document, render_stored
 from mainspring.elements.time import Micros
 from mainspring.ports.errors import StaleWrite
 from mainspring.ports.state import Change, StateReader, StateWriter
@@ -119,7 +119,7 @@ def _known_format(state: StateReader) -> tuple[int, int]:
     document = state.get(_KIND, _KEY)
     if document is None:
         return 1, 0
-    record = parse_stored(document.payload, WorkspaceFormat)
+    record = parse_document(document, WorkspaceFormat)
     if record.workspace_format > WORKSPACE_FORMAT:
         raise NewerFormat(
             record=f"this workspace, last upgraded by Mainspring {record.release},",

@@ -62,6 +62,10 @@ class Incident(StoredRecord, frozen=True, kw_only=True):
     quiet: int = 0
     concerned: tuple[IncidentSubject, ...] | msgspec.UnsetType = msgspec.UNSET
 
+    def is_filed_under(self, key: str) -> bool:
+        """Whether the key ends with its id; before that stands the environment."""
+        return key.endswith(f"/{self.id}")
+
     @property
     def history(self) -> tuple[IncidentSubject, ...]:
         """Every subject that it ever had.  Of release 0.1 their names are known, and one

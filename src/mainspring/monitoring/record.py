@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from mainspring.elements.events import Actor, Event, EventValue, ProjectName
-from mainspring.elements.stored import parse_stored, render_stored
+from mainspring.elements.stored import parse_document, render_stored
 from mainspring.elements.time import DAY, Micros
 from mainspring.monitoring.evaluate import EvaluatedWindow
 from mainspring.monitoring.incident import Incident, IncidentTransition, update_incidents
@@ -56,7 +56,7 @@ class IncidentJournal(NamedTuple):
 def iter_open_incidents(state: StateReader, environment: str, monitor: str) -> Iterator[Incident]:
     """The open incidents of a monitor."""
     for document in state.iter_documents("incident", f"{environment}/{monitor}/"):
-        incident = parse_stored(document.payload, Incident)
+        incident = parse_document(document, Incident)
         if incident.closed_at is None:
             yield incident
 

@@ -2,6 +2,7 @@
 and the models themselves, to score with.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from mainspring.elements.declaration import Named, name_of
@@ -22,10 +23,15 @@ class ModelCatalog:
 
     A model is named by its own name, for the version that the environment holds, or by a version:
     `late_arrival@v3`, or the beginning of its digest.
+
+    Args:
+        runtime: with the state that is proven of the environment.
+        require_proven: raises for a version that may not be opened there.
     """
 
     runtime: Runtime
     environment: str
+    require_proven: Callable[[ModelVersion], None]
 
     def version(self, name: str | Named) -> ModelVersion:
         """The version that is meant.  Raises: UnknownVersion REG-001, NotAName PRJ-080."""
@@ -48,7 +54,9 @@ class ModelCatalog:
     def load(self, name: str | Named) -> LoadedModel:
         """The model, ready to score; every part is checked against its digest.
 
-        Raises: UnknownVersion REG-001, ArtifactChanged REG-002.
+        Raises: UnknownVersion REG-001, ArtifactChanged REG-002; ModelRefused SRV-002 in a protected
+            environment for what it does not hold, or cannot prove.
         """
-        objects, scorers = self.runtime.objects, self.runtime.scorers
-        return load_model(self.version(name), objects=objects, scorers=scorers)
+        objects, scorers, version = self.runtime.objects, self.runtime.scorers, self.version(name)
+        self.require_proven(version)
+        return load_model(version, objects=objects, scorers=scorers)

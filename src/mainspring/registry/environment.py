@@ -73,6 +73,13 @@ class EnvironmentVersion(StoredRecord, frozen=True, kw_only=True):
     reason: str
     previous: int | None
 
+    def is_filed_under(self, key: str) -> bool:
+        """Whether the key is that of its environment, or of this version of it."""
+        return key in (
+            self.environment,
+            environment_version_key(self.environment, self.version),
+        )
+
 
 class Build(StoredRecord, frozen=True, kw_only=True):
     """What was made of one definition.  Document kind `build`, key `<asset>/<build fingerprint>`:
@@ -94,6 +101,10 @@ class Build(StoredRecord, frozen=True, kw_only=True):
     inputs: dict[str, int]
     rows: int
     facts: dict[str, EventValue] = msgspec.field(default_factory=dict)
+
+    def is_filed_under(self, key: str) -> bool:
+        """Whether the key names its asset and definition."""
+        return key == build_key(self.asset, self.fingerprint)
 
 
 class AssetNotes(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -127,6 +138,10 @@ class AssetDefinition(StoredRecord, frozen=True, kw_only=True):
     policy: dict[str, str]
     parents: dict[str, Digest]
     notes: AssetNotes | msgspec.UnsetType = msgspec.UNSET
+
+    def is_filed_under(self, key: str) -> bool:
+        """Whether the key has its fingerprints; the name before them may be a later one."""
+        return key.endswith(f"/{self.build_fingerprint}/{self.policy_fingerprint}")
 
     @property
     def notes_or_none(self) -> AssetNotes:
@@ -176,6 +191,10 @@ class StageDuration(StoredRecord, frozen=True, kw_only=True):
     asset: str
     rows: int
     cpu_s: float
+
+    def is_filed_under(self, key: str) -> bool:
+        """Whether the key names its stage and asset."""
+        return key == duration_key(self.stage, self.asset)
 
 
 def asset_names(environment: EnvironmentVersion, kind: str) -> list[str]:

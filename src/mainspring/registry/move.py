@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from mainspring.elements.events import Actor, Event, ProjectName
-from mainspring.elements.stored import parse_stored, render_stored
+from mainspring.elements.stored import parse_document, render_stored
 from mainspring.ports.state import Change, Lease, StateWriter
 from mainspring.registry.environment import (
     AssetDefinition,
@@ -51,7 +51,7 @@ def move_environment(
     # that the payload names.  Under a lease nobody else moves the environment; a process that
     # slept through its lease is stopped by the lease, and one that ignores leases by `expected`.
     document = state.get("environment", name)
-    held = parse_stored(document.payload, EnvironmentVersion) if document else None
+    held = parse_document(document, EnvironmentVersion) if document else None
     found = held.version if held else 0
     if found != fresh.version - 1:
         raise EnvironmentMoved(

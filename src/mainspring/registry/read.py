@@ -4,7 +4,12 @@ import re
 from collections.abc import Iterator
 
 from mainspring.elements.identity import Digest, digest_of, short
-from mainspring.elements.stored import parse_bare, parse_stored
+from mainspring.elements.stored import (
+    misfiled_document,
+    parse_bare,
+    parse_document,
+    render_bare,
+)
 from mainspring.ports.errors import ObjectDamaged
 from mainspring.ports.models import ExportedModel
 from mainspring.ports.objects import ObjectReader
@@ -42,19 +47,19 @@ def iter_versions(state: StateReader, model: str = "") -> Iterator[ModelVersion]
     """
     filed = f"{first_name(state, model)}/" if model else ""
     for document in state.iter_documents("version", filed):
-        yield _version_of(document)
+        yield _version_of(document, state)
 
 
 def first_name(state: StateReader, model: str) -> str:
     """What a model was first called: its versions are filed by that."""
     document = state.get("asset", f"model.{model}")
     if document is not None:
-        return parse_stored(document.payload, AssetRecord, key=document.key).origin
+        return parse_document(document, AssetRecord).origin
     if any(True for _ in state.iter_documents("version", f"{model}/")):
         return model
     # A model that was renamed and not deployed since has versions by its new name, and no record.
     made = state.iter_documents("version")
-    named = (each.key for each in made if _version_of(each).model == model)
+    named = (each.key for each in made if _version_of(each, state).model == model)
     return next(named, model).partition("/")[0]
 
 
@@ -69,7 +74,7 @@ def read_version(state: StateReader, digest: Digest) -> ModelVersion:
     document = state.get("version", key) if pointer else None
     if document is None:
         raise UnknownVersion(reference=digest, known=_known(state))
-    version = _version_of(document)
+    version = parse_document(document, ModelVersion)
     if version.digest != digest or not version.is_intact:
         raise VersionChanged(
             version=version.label, expected=digest, found=version.digest_of_manifest
@@ -86,7 +91,7 @@ def find_version(state: StateReader, reference: str) -> ModelVersion:
     if label := _LABEL.fullmatch(reference):
         filed = first_name(state, label["model"])
         document = state.get("version", version_key(filed, int(label["ordinal"])))
-        found = [_version_of(document).digest] if document else []
+        found = [_version_of(document, state).digest] if document else []
     elif digits := _DIGITS.fullmatch(reference):
         found = [
             Digest(document.key)
@@ -127,8 +132,15 @@ def read_object(objects: ObjectReader, version: ModelVersion, part: VersionPart)
     return payload
 
 
-def _version_of(document: Document) -> ModelVersion:
-    return parse_stored(document.payload, ModelVersion, key=document.key)
+def _version_of(document: Document, state: StateReader) -> ModelVersion:
+    """The version of a document.  Its model may have another name by now than the one that it is
+    filed by, so what says where it lies is the document of its digest.
+    """
+    version = parse_document(document, ModelVersion)
+    place = state.get("version_digest", version.digest)
+    if place is not None and place.payload != render_bare(document.key):
+        raise misfiled_document(document, ModelVersion)
+    return version
 
 
 def _known(state: StateReader) -> str:

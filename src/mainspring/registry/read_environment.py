@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from mainspring.elements.identity import Digest
-from mainspring.elements.stored import parse_stored
+from mainspring.elements.stored import parse_document
 from mainspring.ports.state import StateReader
 from mainspring.registry.environment import (
     AssetDefinition,
@@ -34,24 +34,20 @@ __all__ = [
 def read_environment(state: StateReader, name: str) -> EnvironmentVersion:
     """The newest map of an environment; version 0 where nothing was applied yet."""
     document = state.get("environment", name)
-    return (
-        parse_stored(document.payload, EnvironmentVersion, key=name)
-        if document
-        else empty_environment(name)
-    )
+    return parse_document(document, EnvironmentVersion) if document else empty_environment(name)
 
 
 def read_past_environment(state: StateReader, name: str, version: int) -> EnvironmentVersion | None:
     """One version of an environment's map, or None where there is none."""
     key = environment_version_key(name, version)
     document = state.get("environment", key)
-    return parse_stored(document.payload, EnvironmentVersion, key=key) if document else None
+    return parse_document(document, EnvironmentVersion) if document else None
 
 
 def read_build(state: StateReader, asset: str, fingerprint: Digest) -> Build | None:
     """The newest build of a definition, or None."""
     document = state.get("build", build_key(asset, fingerprint))
-    return parse_stored(document.payload, Build, key=asset) if document else None
+    return parse_document(document, Build) if document else None
 
 
 def find_build(
@@ -75,7 +71,7 @@ def read_definition(state: StateReader, pointer: AssetPointer) -> AssetDefinitio
     """What an asset was declared as when an environment came to hold it, or None."""
     key = definition_key(pointer.asset, pointer.build_fingerprint, pointer.policy_fingerprint)
     document = state.get("definition", key)
-    return parse_stored(document.payload, AssetDefinition, key=key) if document else None
+    return parse_document(document, AssetDefinition) if document else None
 
 
 def require_definition(
@@ -120,6 +116,6 @@ def read_asset_origins(state: StateReader) -> dict[str, str]:
 def read_asset_records(state: StateReader) -> dict[str, AssetRecord]:
     """What is on record of declared assets, by asset."""
     return {
-        document.key: parse_stored(document.payload, AssetRecord, key=document.key)
+        document.key: parse_document(document, AssetRecord)
         for document in state.iter_documents("asset")
     }

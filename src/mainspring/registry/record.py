@@ -1,6 +1,6 @@
 """What is on record of a raw log: which files were read, and how often they were superseded."""
 
-from mainspring.elements.stored import parse_stored, render_stored
+from mainspring.elements.stored import parse_document, render_stored
 from mainspring.ports.state import Change, StateReader, StateWriter
 from mainspring.registry.environment import AssetRecord
 
@@ -14,7 +14,7 @@ def read_source_record(state: StateReader, log: str) -> AssetRecord:
     document = state.get("asset", _key(log))
     if document is None:
         return AssetRecord(origin=log)
-    return parse_stored(document.payload, AssetRecord, key=_key(log))
+    return parse_document(document, AssetRecord)
 
 
 def write_source_record(state: StateWriter, log: str, record: AssetRecord) -> None:

@@ -226,6 +226,10 @@ class ModelVersion(ModelManifest, frozen=True, kw_only=True):
     registered_at: Micros
     reason: str
 
+    def is_filed_under(self, key: str) -> bool:
+        """Whether the key ends with its ordinal; before that its model is, as first called."""
+        return key.endswith(f"/{self.ordinal:06d}")
+
     @property
     def label(self) -> str:
         """What people call it: `late_arrival v3`."""

@@ -19,10 +19,10 @@ from dataclasses import dataclass, field, replace
 
 import msgspec
 
-from mainspring.elements.errors import MainspringError
+from mainspring.elements.errors import MainspringError, RecordUnreadable
 from mainspring.elements.events import Actor, Event, ProjectName
 from mainspring.elements.identity import Digest
-from mainspring.elements.stored import parse_stored
+from mainspring.elements.stored import parse_document
 from mainspring.elements.time import DAY, FOREVER, MINUTE, Micros
 from mainspring.gates.policy import TrustPolicy
 from mainspring.gates.release.memory import ProcessSequences, SequenceMemory
@@ -32,8 +32,13 @@ from mainspring.ports.clock import Clock
 from mainspring.ports.models import ScorerLoader
 from mainspring.ports.objects import ObjectReader
 from mainspring.ports.signer import Verifier
-from mainspring.ports.state import StateReader, StateWriter
-from mainspring.registry.environment import AssetPointer, EnvironmentVersion, asset_names
+from mainspring.ports.state import Document, StateReader, StateWriter
+from mainspring.registry.environment import (
+    AssetPointer,
+    EnvironmentVersion,
+    asset_names,
+    empty_environment,
+)
 from mainspring.registry.read import read_version
 from mainspring.registry.read_environment import read_definition, read_past_environment
 from mainspring.registry.version import ModelVersion
@@ -53,6 +58,9 @@ __all__ = [
 ]
 
 _NOT_OF_IT = "version untrusted (it was not made from the definition that the map names)"
+
+_NOTHING_APPLIED = "nothing was applied yet"
+_NOT_HELD = "the newest map that is proven does not hold it"
 
 
 def iter_retained_versions(
@@ -150,12 +158,56 @@ class EnvironmentLoader:
             and now < served.check_at
         ):
             return served
-        current = parse_stored(document.payload, EnvironmentVersion, key=self.environment)
-        checked = self._checked(current)
+        checked = self._newest_of(document)
         fresh = (self._kept if checked.faults else self._taken)(checked, served)
-        self._forget_cold(current, fresh.endpoints.values())
+        self._forget_cold(checked.version, fresh.endpoints.values())
         check_at = self._next_check(fresh.endpoints.values(), now)
         return replace(fresh, document=document.payload, checked_at=now, check_at=check_at)
+
+    def _newest_of(self, document: Document) -> CheckedVersion:
+        """The map of a document.  Raises: RecordUnreadable REG-020 in an open environment."""
+        try:
+            return self._checked(parse_document(document, EnvironmentVersion))
+        except RecordUnreadable as error:
+            if not self.policy.protected:
+                raise
+            return self.releases.unreadable(error)
+
+    def require_proven(self, version: ModelVersion) -> None:
+        """Return where a version may be opened here: in an open environment any, in a protected
+        one what the newest proven map holds, while its verdicts hold.
+
+        Raises: ModelRefused SRV-002.
+        """
+        if self.policy.protected:
+            checked = self._newest_map()
+            self._require_proven(version, self._holding(checked.version, version), checked)
+
+    def _newest_map(self) -> CheckedVersion:
+        """The newest map that is proven.  Raises: ModelRefused SRV-002."""
+        document = self.ports.state.get("environment", self.environment)
+        empty = CheckedVersion(empty_environment(self.environment), None, (_NOTHING_APPLIED,))
+        checked = self._newest_of(document) if document else empty
+        if not checked.faults:
+            return checked
+        past = next(self.releases.newest_proven(checked.version), None)
+        if past is None:
+            raise self._refused_map(checked)
+        return past
+
+    def _holding(self, held: EnvironmentVersion, version: ModelVersion) -> AssetPointer:
+        """Where a map points at a version.  Raises: ModelRefused SRV-002."""
+        for pointer in held.pointers.values():
+            if (pointer.kind, pointer.build_digest) == ("model", version.digest):
+                return pointer
+        raise ModelRefused(version=version.label, environment=self.environment, reasons=_NOT_HELD)
+
+    def _refused_map(self, refused: CheckedVersion) -> ModelRefused:
+        return ModelRefused(
+            version=f"version {refused.version.version}",
+            environment=self.environment,
+            reasons="; ".join(refused.faults),
+        )
 
     def _checked(self, current: EnvironmentVersion) -> CheckedVersion:
         """The map with what is wrong with it; an open environment takes what stands."""
@@ -181,11 +233,7 @@ class EnvironmentLoader:
         """What goes on being served where a map is refused: what is in place, or what the newest
         proven map holds.
         """
-        error = ModelRefused(
-            version=f"version {refused.version.version}",
-            environment=self.environment,
-            reasons="; ".join(refused.faults),
-        )
+        error = self._refused_map(refused)
         refusal = f"{error.code} {error.message}"
         if not served.endpoints:
             past = next(self.releases.newest_proven(refused.version), None)
@@ -245,10 +293,11 @@ class EnvironmentLoader:
 
     def _warm_versions(self, current: EnvironmentVersion) -> set[Digest]:
         warm: set[Digest] = set()
-        for past in iter_retained_versions(self.ports.state, current):
-            for name in asset_names(past, "endpoint"):
-                with suppress(ModelRefused):
-                    warm.add(self._pointed(name, past).build_digest)
+        with suppress(RecordUnreadable):
+            for past in iter_retained_versions(self.ports.state, current):
+                for name in asset_names(past, "endpoint"):
+                    with suppress(ModelRefused, RecordUnreadable):
+                        warm.add(self._pointed(name, past).build_digest)
         return warm
 
     def _forget_cold(

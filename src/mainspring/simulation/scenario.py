@@ -2,7 +2,7 @@
 every fact of its sources.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from mainspring.elements.schema import Schema
@@ -18,6 +18,7 @@ from mainspring.ports.tables import TableReader
 from mainspring.registry.environment import AssetDefinition, EnvironmentVersion
 from mainspring.registry.read import read_version
 from mainspring.registry.read_environment import read_definition, read_environment
+from mainspring.registry.version import ModelVersion
 from mainspring.serving.open import open_version
 from mainspring.simulation.errors import UnreadableFault
 from mainspring.simulation.fault import InjectedFault, parse_injected_fault
@@ -29,13 +30,18 @@ __all__ = ["ScenarioPorts", "scenario_for_environment"]
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class ScenarioPorts:
-    """What a scenario is read from: the environment, its model, and every fact of its sources."""
+    """What a scenario is read from: the environment, its model, and every fact of its sources.
+
+    Args:
+        require_proven: raises for a version that may not be opened.
+    """
 
     state: StateReader
     objects: ObjectReader
     scorers: ScorerLoader
     log: LogReader
     tables: TableReader
+    require_proven: Callable[[ModelVersion], None]
 
 
 def scenario_for_environment(
@@ -49,7 +55,7 @@ def scenario_for_environment(
 ) -> Scenario:
     """The scenario of the first monitor that the environment holds, by name.
 
-    Raises: UnreadableFault PRJ-060, NoBaseline MON-001.
+    Raises: UnreadableFault PRJ-060, NoBaseline MON-001, ModelRefused SRV-002.
     """
     current = read_environment(ports.state, environment)
     monitor = next(map(parse_monitor, _definitions(current, "monitor", ports.state)), None)
@@ -58,11 +64,9 @@ def scenario_for_environment(
     if monitor is None or pointer is None or baseline is None:
         name = monitor.name if monitor else "(none applied)"
         raise NoBaseline(monitor=name, version=f"what {environment} holds")
-    model = open_version(
-        read_version(ports.state, pointer.build_digest),
-        objects=ports.objects,
-        scorers=ports.scorers,
-    )
+    version = read_version(ports.state, pointer.build_digest)
+    ports.require_proven(version)
+    model = open_version(version, objects=ports.objects, scorers=ports.scorers)
     schemas = model.training_set.schemas
     return Scenario(
         model=model,

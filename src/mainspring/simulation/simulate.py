@@ -18,7 +18,7 @@ from mainspring.datasets.errors import NoPredictionTime
 from mainspring.elements.events import ProjectName
 from mainspring.elements.expression.columns import to_polars
 from mainspring.elements.schema import Schema
-from mainspring.elements.stored import parse_stored
+from mainspring.elements.stored import parse_document
 from mainspring.elements.time import DAY, FOREVER, HOUR, Micros, format_instant
 from mainspring.features.state.stream import horizon_at, materialize_view
 from mainspring.features.view import CompiledView, with_lookups
@@ -305,7 +305,7 @@ class _Simulation:
         days = tuple(self._evaluator.labelled_days(now))
         scores, labels = self._evaluator.scores_and_labels(now)
         incidents = [
-            parse_stored(document.payload, Incident)
+            parse_document(document, Incident)
             for document in self._state.iter_documents("incident")
         ]
         both = (

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 import msgspec
 
-from mainspring.elements.stored import StoredRecord, parse_stored, render_stored
+from mainspring.elements.stored import StoredRecord, parse_document, render_stored
 from mainspring.elements.time import Micros
 from mainspring.ports.log import IdentifiedLog, LogReader
 from mainspring.ports.state import Change, Document, StateReader
@@ -104,5 +104,5 @@ def iter_begun(log: LogReader, *, but: Collection[str]) -> Iterator[Change]:
 
 
 def _parsed(document: Document) -> JournaledSource:
-    rows = parse_stored(document.payload, JournaledRows, key=document.key)
+    rows = parse_document(document, JournaledRows)
     return JournaledSource(key=document.key, version=document.version, rows=rows)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mainspring.elements.errors import EngineError
-from mainspring.elements.stored import StoredRecord, parse_stored, render_stored
+from mainspring.elements.stored import StoredRecord, parse_document, render_stored
 from mainspring.ports.backup import BackupPart, BackupSource, CopiedPart
 from mainspring.ports.errors import StaleWrite
 from mainspring.ports.log import IdentifiedLog, Identity, LogReader, LogWriter
@@ -58,7 +58,7 @@ def find_log_fault(log: LogReader, state: StateReader, store: str) -> EngineErro
     found = log.identities() if isinstance(log, IdentifiedLog) else {}
     if document is None:
         return _forgotten(log) if state.journal_head() == 0 else None
-    known = parse_stored(document.payload, LogBinding, key=store).identities
+    known = parse_document(document, LogBinding).identities
     for part, identity in known.items():
         if found.get(part, identity) != identity:
             return LogReplaced(

@@ -37,25 +37,30 @@ def digest(name: str) -> Digest:
     return Digest(f"sha256:{name}")
 
 
-def pointer(asset: str) -> AssetPointer:
-    return AssetPointer(
-        asset=asset,
-        kind=KINDS[asset],
-        build_fingerprint=digest(f"build of {asset}"),
-        policy_fingerprint=digest("policy"),
-        build_digest=digest(asset),
-    )
-
-
-def definition(asset: str) -> Change:
+def declared(asset: str) -> AssetDefinition:
     path = {"source.sales": '"sales.csv"', "source.pushed": "null"}.get(asset)
-    stored = AssetDefinition(
+    return AssetDefinition(
         asset=asset,
         build={"path": path} if path else {},
         policy={},
         parents={parent: digest(f"build of {parent}") for parent in MADE_FROM.get(asset, [])},
     )
-    key = definition_key(asset, digest(f"build of {asset}"), digest("policy"))
+
+
+def pointer(asset: str) -> AssetPointer:
+    stored = declared(asset)
+    return AssetPointer(
+        asset=asset,
+        kind=KINDS[asset],
+        build_fingerprint=stored.build_fingerprint,
+        policy_fingerprint=stored.policy_fingerprint,
+        build_digest=digest(asset),
+    )
+
+
+def definition(asset: str) -> Change:
+    stored = declared(asset)
+    key = definition_key(asset, stored.build_fingerprint, stored.policy_fingerprint)
     return Change("definition", key, canonical_json(stored))
 
 

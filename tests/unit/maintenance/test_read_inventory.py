@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from mainspring.elements.events import Actor, ProjectName
-from mainspring.elements.identity import canonical_json, digest_of
+from mainspring.elements.identity import canonical_json
 from mainspring.elements.time import DAY
 from mainspring.maintenance.garbage import GarbageInventory
 from mainspring.maintenance.ports import MaintenancePorts
@@ -67,8 +67,9 @@ def hold(
 ) -> None:
     """Let an environment hold an asset that was declared with a retention."""
     kind = "endpoint" if asset.startswith("endpoint.") else "source"
-    policy = digest_of(f"{environment} {retention}".encode())
-    build = digest_of(asset.encode())
+    said = {"retention": canonical_json(retention).decode(), "in": f'"{environment}"'}
+    definition = AssetDefinition(asset=asset, build={}, policy=said, parents={})
+    build, policy = definition.build_fingerprint, definition.policy_fingerprint
     pointer = AssetPointer(
         asset=asset,
         kind=kind,
@@ -80,8 +81,6 @@ def hold(
     held = next_version(before, [pointer], by=ADA, at=0, reason="test")
     changes = [Change("environment", environment, canonical_json(held))]
     if stored:
-        said = {"retention": canonical_json(retention).decode()}
-        definition = AssetDefinition(asset=asset, build={}, policy=said, parents={})
         key = definition_key(asset, build, policy)
         changes.append(Change("definition", key, canonical_json(definition)))
     ports.state.commit(changes, [])

@@ -26,14 +26,14 @@ from mainspring.registry.read_environment import (
 )
 
 PROJECT, ADA = ProjectName("shop"), Actor("person:ada")
+DEFINITION = AssetDefinition(asset="view.spending", build={}, policy={}, parents={})
 POINTER = AssetPointer(
     asset="view.spending",
     kind="view",
-    build_fingerprint=Digest("sha256:b"),
-    policy_fingerprint=Digest("sha256:p"),
+    build_fingerprint=DEFINITION.build_fingerprint,
+    policy_fingerprint=DEFINITION.policy_fingerprint,
     build_digest=Digest("sha256:d"),
 )
-DEFINITION = AssetDefinition(asset="view.spending", build={}, policy={}, parents={})
 Move = Callable[[EnvironmentVersion], None]
 
 

@@ -34,7 +34,8 @@ class FolderWatch:
     def __init__(self, folder: Path, *, room_bytes: int = _ROOM_BYTES) -> None:
         self._folder, self._room_bytes = folder, room_bytes
         found = [path for pattern in _STORES for path in sorted(folder.glob(pattern))]
-        self._held = [HeldFile.of(path) for path in (folder, *found)]
+        # A link that leads nowhere is no store: whoever opens it says so.
+        self._held = [HeldFile.of(path) for path in (folder, *filter(Path.exists, found))]
         self._checked_s = float("-inf")
         self._fault: EngineError | None = None
 

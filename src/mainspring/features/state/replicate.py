@@ -8,7 +8,7 @@ whoever opens the shard finds it and `gc` keeps the object.
 from collections.abc import Iterator
 
 from mainspring.elements.identity import Digest
-from mainspring.elements.stored import StoredRecord, parse_stored, render_stored
+from mainspring.elements.stored import StoredRecord, parse_document, render_stored
 from mainspring.elements.time import Micros
 from mainspring.features.state.snapshot import Snapshot, parse_snapshot, render_snapshot
 from mainspring.ports.errors import StaleWrite
@@ -46,6 +46,10 @@ class StoredSnapshot(StoredRecord, frozen=True, kw_only=True):
     rows: int
     size_bytes: int
     made_at: Micros
+
+    def is_filed_under(self, key: str) -> bool:
+        """Whether the key is its shard."""
+        return key == self.shard
 
 
 def snapshot_shard(
@@ -98,7 +102,7 @@ def restore_shard(
     Cost: one commit of all its rows.
     """
     document = state.get(SNAPSHOT, shard)
-    kept = parse_stored(document.payload, StoredSnapshot) if document else None
+    kept = parse_document(document, StoredSnapshot) if document else None
     if (
         kept is None
         or kept.position.kept_from > kept_from

@@ -14,10 +14,10 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from mainspring.elements.errors import MainspringError
+from mainspring.elements.errors import MainspringError, RecordUnreadable
 from mainspring.elements.events import Event, Recorded
 from mainspring.elements.identity import Digest
-from mainspring.elements.stored import parse_stored, render_stored
+from mainspring.elements.stored import parse_document, render_stored
 from mainspring.elements.time import Micros
 from mainspring.gates.release.sign import BOUND_FACTS, digest_of_definition
 from mainspring.gates.release.statement import ReleasedAsset
@@ -112,23 +112,37 @@ class ProvenState:
             return None
         if is_newest and found.payload == self._raw:
             return self._proven
-        version = parse_stored(found.payload, EnvironmentVersion, key=found.key)
         if not is_newest:
-            checked = self._check.released(version)
-            self._bind(checked)
-            is_known = checked.release is not None or self._check.was_never_released
-            return found if is_known else None
-        checked = self._check.check(version)
+            return self._past(found)
+        checked = self._newest(found)
         if not checked.is_proven and self._check.was_never_released:
             return found
         if not checked.is_proven:
-            checked = next(self._check.newest_proven(version), checked)
+            checked = next(self._check.newest_proven(checked.version), checked)
         self._bind(checked)
         if not checked.is_proven:
             return None
         document = found._replace(payload=render_stored(checked.version))
         self._raw, self._proven = found.payload, document
         return document
+
+    def _past(self, found: Document) -> Document | None:
+        """An earlier version, where it is proven."""
+        never_released = self._check.was_never_released
+        try:
+            checked = self._check.released(parse_document(found, EnvironmentVersion))
+        except RecordUnreadable:
+            if never_released:
+                raise
+            return None
+        self._bind(checked)
+        return found if checked.release is not None or never_released else None
+
+    def _newest(self, found: Document) -> CheckedVersion:
+        try:
+            return self._check.check(parse_document(found, EnvironmentVersion))
+        except RecordUnreadable as error:
+            return self._check.unreadable(error)
 
     def _bind(self, checked: CheckedVersion) -> None:
         """Have what a release says hold for what is read of its assets."""
@@ -143,7 +157,7 @@ class ProvenState:
     def _definition(self, found: Document | None, bound: _Bound) -> Document | None:
         pointer, signed = bound
         try:
-            definition = parse_stored(found.payload, AssetDefinition) if found else None
+            definition = parse_document(found, AssetDefinition) if found else None
             is_same = digest_of_definition(definition) == signed.definition
         except (msgspec.DecodeError, MainspringError):
             is_same = False
@@ -156,7 +170,7 @@ def _build(found: Document | None, key: str, bound: _Bound) -> Document:
     """What is on record of a build, with what was signed of it in place of what it says."""
     pointer, signed = bound
     try:
-        build = parse_stored(found.payload, Build) if found else None
+        build = parse_document(found, Build) if found else None
     except (msgspec.DecodeError, MainspringError):
         build = None
     said = build.facts if build else {}

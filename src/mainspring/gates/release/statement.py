@@ -15,7 +15,7 @@ import msgspec
 from mainspring.elements.errors import NewerFormat, RecordUnreadable
 from mainspring.elements.events import Actor, ProjectName
 from mainspring.elements.identity import Digest, canonical_json
-from mainspring.elements.stored import StoredRecord, parse_stored
+from mainspring.elements.stored import StoredRecord, parse_document
 from mainspring.elements.time import Micros
 from mainspring.gates.attestation import (
     PAYLOAD_TYPE,
@@ -162,7 +162,7 @@ def parse_filed(document: Document, kind: type[FiledRelease] | type[FiledPolicy]
     REG-005.
     """
     try:
-        record = parse_stored(document.payload, kind, key=document.key)
+        record = parse_document(document, kind)
         return parse_envelope(record.envelope.encode())
     except RecordUnreadable as error:
         raise UnreadableAttestation(reason=error.message) from error

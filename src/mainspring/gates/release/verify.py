@@ -9,7 +9,7 @@ the highest version and policies that were seen are remembered, and floors can b
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from mainspring.elements.errors import MainspringError, NewerFormat
+from mainspring.elements.errors import MainspringError, NewerFormat, RecordUnreadable
 from mainspring.elements.events import ProjectName
 from mainspring.gates.attestation import PAYLOAD_TYPE, Envelope
 from mainspring.gates.errors import UnreadableAttestation, UnreleasedMap
@@ -28,7 +28,9 @@ from mainspring.ports.signer import PublicKey, Verifier
 from mainspring.ports.state import Document, StateReader
 from mainspring.registry.environment import (
     AssetDefinition,
+    AssetPointer,
     EnvironmentVersion,
+    empty_environment,
     environment_version_key,
 )
 from mainspring.registry.read_environment import read_definition, read_past_environment
@@ -80,6 +82,10 @@ class ReleaseCheck:
             return found
         faults = (*found.faults, *self._in_force(found), *self._too_low(version.version))
         return CheckedVersion(version, found.release, faults)
+
+    def unreadable(self, error: RecordUnreadable) -> CheckedVersion:
+        """In place of the newest version, where what stands there is no such record."""
+        return CheckedVersion(empty_environment(self.environment), None, (error.message,))
 
     def released(self, version: EnvironmentVersion) -> CheckedVersion:
         """The version with what is wrong with it in itself, whichever is the newest."""
@@ -173,7 +179,17 @@ class ReleaseCheck:
                 yield int(number)
 
     def _past(self, number: int) -> EnvironmentVersion | None:
-        return read_past_environment(self.state, self.environment, number)
+        try:
+            return read_past_environment(self.state, self.environment, number)
+        except RecordUnreadable:
+            return None
+
+    def _definition(self, pointer: AssetPointer) -> AssetDefinition | None:
+        """What is declared of an asset; None where it is not what was filed there."""
+        try:
+            return read_definition(self.state, pointer)
+        except RecordUnreadable:
+            return None
 
     def _unsigned(self, version: EnvironmentVersion) -> str:
         return (
@@ -208,7 +224,7 @@ class ReleaseCheck:
             return
         definitions: dict[str, AssetDefinition | None] = {}
         for name, pointer in version.pointers.items():
-            definitions[name] = read_definition(self.state, pointer)
+            definitions[name] = self._definition(pointer)
             signed = release.assets.get(name)
             if signed is None or signed.definition != digest_of_definition(definitions[name]):
                 yield f"the definition of {name} was changed"

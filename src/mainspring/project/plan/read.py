@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from mainspring.elements.stored import parse_stored
+from mainspring.elements.stored import parse_document
 from mainspring.elements.time import format_instant
 from mainspring.ports.log import LogReader
 from mainspring.ports.objects import ObjectReader
@@ -272,7 +272,7 @@ def _pushed(
 
 def _iter_durations(state: StateReader) -> Iterator[StageDuration]:
     for document in state.iter_documents("duration"):
-        yield parse_stored(document.payload, StageDuration)
+        yield parse_document(document, StageDuration)
 
 
 def _is_held(asset: str, graph: Graph, environment: EnvironmentVersion) -> bool:
