@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from mainspring.app.cli.commands.kernels import compile_in_background
 from mainspring.app.cli.create import create_project
 from mainspring.app.cli.options import GivenPath, Invocation, Verb
 from mainspring.app.cli.secrets import require_place
@@ -28,6 +29,7 @@ def init(at: Invocation, folder: Path, name: str) -> None:
         # A name that leads nowhere, a disk that is full: nothing of ours has to know which.
         raise FileRefused(file=str(folder), reason=error.strerror or str(error)) from error
     step_in = "" if folder == Path() else f"cd {folder} && "
+    compile_in_background(at)
     record = {"folder": str(folder), "written": [str(path) for path in written]}
     at.answer(
         record,
