@@ -16,6 +16,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
@@ -142,9 +143,11 @@ def compile_kernels(
         on_progress(done[0], total)
 
     on_progress(0, total)
-    # Held while it works, so that nobody begins the same in the background.
+    working = MachineCode(_state())
     with (
-        MachineCode(_state()).alone(),
+        # Held while it works, so that nobody begins the same in the background.  Who finds it held
+        # goes on: it waits entry by entry, and so can tell how far the other one is.
+        nullcontext() if working.is_held() else working.alone(),
         ThreadPoolExecutor(processes or os.cpu_count() or 1, "mainspring-kernels") as running,
     ):
         ended = running.map(lambda name: _run(name, count_one), groups)

@@ -13,7 +13,12 @@ from mainspring.features.compile_kernels import (
     begin_in_background,
     compile_kernels,
 )
-from mainspring.features.kernel.machine_code import key_file, machine_code_folder, note
+from mainspring.features.kernel.machine_code import (
+    MachineCode,
+    key_file,
+    machine_code_folder,
+    note,
+)
 
 KERNEL = Path(ahead.__file__).with_name("kernel")
 
@@ -57,6 +62,13 @@ def test_where_nothing_can_be_stored_nothing_is_begun(home: Path) -> None:
     assert not are_kernels_stored()
     assert set(compile_kernels().failed) == set(GROUPS)
     assert not machine_code_folder().exists()
+
+
+@pytest.mark.usefixtures("home")
+def test_while_one_compiles_no_other_is_begun_in_the_background_and_who_asks_follows() -> None:
+    with MachineCode(ahead._state()).alone():
+        assert not begin_in_background()
+        assert compile_kernels(groups=[]).compiled == ()
 
 
 @pytest.mark.usefixtures("home")
