@@ -215,7 +215,6 @@ def run_environment_server(
         hosts: names that callers may know the server by, beside those of this machine.
         announce: prints, line by line, the address of the server and how to call it.
     """
-    # In several processes, where nothing was compiled ahead.
     compile_kernels()
     warm()
     warm_online()

@@ -69,6 +69,12 @@ ahead.{call}
 """
 
 
+_REMARK = (
+    "Compiling the kernels in the background, once for this installation; "
+    "to see how far it is: mainspring kernels"
+)
+
+
 @dataclass(frozen=True)
 class KernelReport:
     """What became of the kernels.
@@ -84,16 +90,13 @@ class KernelReport:
     is_new: bool
     seconds: float
 
-    def line(self) -> str:
-        """For people."""
+    def lines(self) -> list[str]:
+        """For people: what was done, and each group that failed."""
         if not self.is_new:
-            return "the kernels are compiled"
+            return ["the kernels are compiled"]
         done = f"{len(self.compiled)} of {len(self.compiled) + len(self.failed)} groups"
-        return f"compiled {done} of kernels in {self.seconds:.0f} s"
-
-    def failures(self) -> list[str]:
-        """A line for each group that failed."""
-        return [f"  {name}: {said}" for name, said in self.failed.items()]
+        failures = [f"  {name}: {said}" for name, said in self.failed.items()]
+        return [f"compiled {done} of kernels in {self.seconds:.0f} s", *failures]
 
 
 def are_kernels_stored() -> bool:
@@ -103,15 +106,19 @@ def are_kernels_stored() -> bool:
     return is_noted(_state())
 
 
-def begin_in_background() -> bool:
+def begin_in_background(tell: Callable[[str], None] = lambda _: None) -> bool:
     """Let a process of its own compile what is not stored yet, and do not wait for it; it outlives
     this one.  Whether one was begun.
+
+    Args:
+        tell: called with a remark for people where one was.
     """
     if find_spec("numba") is None or are_kernels_stored() or not can_store():
         return False
     if MachineCode(_state()).is_held():
         return False
     _start("compile_kernels()", stdout=subprocess.DEVNULL)
+    tell(_REMARK)
     return True
 
 

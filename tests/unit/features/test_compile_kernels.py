@@ -53,7 +53,7 @@ def test_what_is_stored_is_not_compiled_again() -> None:
     assert are_kernels_stored()
     assert not begin_in_background()
     report = compile_kernels()
-    assert (report.is_new, report.line()) == (False, "the kernels are compiled")
+    assert (report.is_new, report.lines()) == (False, ["the kernels are compiled"])
 
 
 def test_where_nothing_can_be_stored_nothing_is_begun(home: Path) -> None:
