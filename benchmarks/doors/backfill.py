@@ -15,7 +15,7 @@ from benchmarks.doors.project import (
     applied,
     draw_purchases,
     draw_questions,
-    ingest_file,
+    take_in,
     write_project,
 )
 from benchmarks.doors.size import FULL, Size
@@ -71,7 +71,7 @@ def _of_size(size: Size, facts: int) -> Spent:
             History(0, min(_PIECE, facts - first), keys), seed=1 + first, first_id=first
         )
         piece.write_parquet(folder / PURCHASES)
-        ingest_file(project, folder / PURCHASES)
+        take_in(project, folder / PURCHASES)
     draw_questions(History(facts // 10, 0, keys)).write_parquet(folder / QUESTIONS)
     words = ["--spine", str(folder / QUESTIONS), "--out", str(folder / "answers.parquet")]
     spent = run_command("backfill", FEATURES["twenty"], *words, "--project", str(project))

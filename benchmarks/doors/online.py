@@ -14,7 +14,7 @@ from benchmarks.doors.project import (
     PURCHASES,
     applied,
     draw_purchases,
-    ingest_file,
+    take_in,
     write_project,
 )
 from benchmarks.doors.size import Size
@@ -46,7 +46,7 @@ def filled(size: Size, name: str, *, events: int, keys: int) -> tuple[Workspace,
     facts = draw_purchases(history)
     facts.write_parquet(folder / PURCHASES)
     project = applied(write_project(folder / "project"))
-    ingest_file(project, folder / PURCHASES)
+    take_in(project, folder / PURCHASES)
     workspace = at_the_end(project)
     workspace.materialize()
     return workspace, facts["customer"].unique().sort().to_list()

@@ -22,6 +22,7 @@ __all__ = [
     "ingest_file",
     "open_workspace",
     "shop_of",
+    "take_in",
     "write_project",
 ]
 
@@ -121,6 +122,11 @@ def draw_questions(history: History, *, is_ordered: bool = False) -> pl.DataFram
     return drawn.select("customer", pl.col("_prediction_time").cast(_UTC).alias("prediction_time"))
 
 
+def take_in(folder: Path, file: Path) -> None:
+    """Ingest a file where nobody measures it; its facts became known when they happened."""
+    Workspace.open(folder).ingest(TOPIC, file, history=True)
+
+
 def ingest_file(folder: Path, file: Path) -> Spent:
     """What `mainspring ingest` takes for a file; its facts became known when they happened."""
     return run_command("ingest", TOPIC, str(file), "--history", "--project", str(folder))
@@ -136,5 +142,5 @@ def shop_of(size: Size, *, is_ordered: bool = False) -> Path:
     draw_purchases(history, is_ordered=is_ordered).write_parquet(folder / PURCHASES)
     questions = draw_questions(history, is_ordered=is_ordered)
     questions.write_parquet(folder / QUESTIONS)
-    ingest_file(folder / "project", folder / PURCHASES)
+    take_in(folder / "project", folder / PURCHASES)
     return folder

@@ -30,6 +30,11 @@ class Size(Setting):
         """Whether the goals are for this size."""
         return self.facts >= FULL
 
+    @property
+    def is_smoke_test(self) -> bool:
+        """Whether a run only shows that everything runs."""
+        return self.facts < FULL // 100
+
     def kept(self, name: str) -> Path:
         """A folder that rows share: made once for a run."""
         return self.folder / name

@@ -50,7 +50,8 @@ def spent_by(command: list[str], *, environment: Mapping[str, str] | None = None
         env={**os.environ, "PYTHONPATH": path, **(environment or {})},
     )
     assert process.stdout is not None
-    output = process.stdout.read()
+    with process.stdout as stream:
+        output = stream.read()
     # What the child took is known to whoever waits for it, and to nobody else.
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
