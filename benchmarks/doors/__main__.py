@@ -62,7 +62,7 @@ def _is_measured(name: str, size: Size, document: Path | None) -> bool:
         section: Section = import_module(f"benchmarks.doors.{name}").measure(size)
         print(render(section, measured_on, is_judged=size.is_full), end="\n\n", flush=True)
         if document is not None:
-            write_section(document, section, measured_on, run=RUN)
+            write_section(document, section, measured_on, run=RUN, is_judged=size.is_full)
     except Exception:  # whatever it was, the rows after it are still worth their hour
         traceback.print_exc()
         return False

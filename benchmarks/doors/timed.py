@@ -61,10 +61,15 @@ def spent_by(command: list[str], *, environment: Mapping[str, str] | None = None
     return Spent(seconds, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024, output)
 
 
-def bytes_under(folder: Path) -> int:
-    """What a file, or the files of a folder, take on disk."""
-    found = [folder] if folder.is_file() else folder.rglob("*")
-    return sum(path.stat().st_blocks * 512 for path in found if path.is_file())
+def bytes_under(place: Path, *, without: str = "") -> int:
+    """What a file, or the files of a folder, take on disk.
+
+    Args:
+        without: files whose name begins like this are left out; default: none.
+    """
+    found = [place] if place.is_file() else [path for path in place.rglob("*") if path.is_file()]
+    counted = [path for path in found if not without or not path.name.startswith(without)]
+    return sum(path.stat().st_blocks * 512 for path in counted)
 
 
 def cpu_s() -> float:

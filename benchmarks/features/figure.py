@@ -154,13 +154,17 @@ def require_places(path: Path, names: Sequence[str], *, run: str = FEATURES_RUN)
 
 
 def write_section(
-    path: Path, section: Section, measured_on: str, *, run: str = FEATURES_RUN
+    path: Path,
+    section: Section,
+    measured_on: str,
+    *,
+    run: str = FEATURES_RUN,
+    is_judged: bool = True,
 ) -> None:
     """Put a section in its place in a document."""
+    text = render(section, measured_on, is_judged=is_judged)
     document = path.read_text(encoding="utf-8")
-    path.write_text(
-        replaced(document, section.name, render(section, measured_on), run=run), encoding="utf-8"
-    )
+    path.write_text(replaced(document, section.name, text, run=run), encoding="utf-8")
 
 
 def _version_of(product: str) -> str | None:
