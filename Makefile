@@ -14,7 +14,7 @@ EXAMPLES ?= 10000
 REQUESTS ?= 100000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench bench-features bench-rollback prove crash attack attack-full edits docs lock clean
+.PHONY: help demo test check bench bench-features bench-doors bench-rollback prove crash attack attack-full edits docs lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ bench: $(READY) ## benchmarks, as ratios to a stated baseline
 
 bench-features: $(READY) ## the feature engine beside its peers, about an hour; writes docs/benchmarks.md (BENCH_ARGS=--quick: a minute)
 	@$(BIN)/python -m benchmarks.features $(BENCH_ARGS)
+
+bench-doors: $(READY) ## what a person or a program waits for, beside its peers, hours; writes docs/benchmarks.md (BENCH_ARGS="--rows 1000000 --only ROW")
+	@$(BIN)/python -m benchmarks.doors $(BENCH_ARGS)
 
 bench-rollback: $(READY) ## how soon a rollback is served while a slow monitor runs, as a ratio to the refresh period
 	@$(BIN)/python -m benchmarks.rollback
@@ -81,7 +84,6 @@ $(INSTALLED): pyproject.toml requirements/dev.txt requirements/flights.txt
 # Compiled kernels lie in ~/.cache/mainspring, named by all their sources; the first line removes what releases before stored here.
 $(READY): $(INSTALLED) $(KERNELS)
 	@find src -name '*.nb[ic]' -delete
-	@echo "compiling the kernels, once for their present sources: about a minute on two cores"
-	@$(BIN)/python -c "from mainspring.features.kernel.tree.online import warm_online; warm_online()" & \
-		$(BIN)/python -c "from mainspring.features.kernel.windows.aggregate import warm; warm()" && wait
+	@echo "compiling the kernels, once for their present sources: half a minute on two cores"
+	@$(BIN)/mainspring kernels
 	@touch $@

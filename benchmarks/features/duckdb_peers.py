@@ -21,6 +21,7 @@ __all__ = [
     "prepare_distinct",
     "prepare_frames",
     "prepare_join",
+    "range_join",
 ]
 
 Act = Callable[[], pl.DataFrame]
@@ -30,6 +31,15 @@ _LONGEST = max(WINDOWS.values())
 def prepare_join(folder: Path) -> Act:
     """A range join, grouped by question and ring, and rings put together to windows."""
     seen = "AND _visible_from <= q AND q < _visible_to" if _is_lagging(folder) else ""
+    return _query(folder, range_join(seen))
+
+
+def range_join(seen: str = "") -> str:
+    """The range join over `facts` (customer, t, x) and `spine` (row, customer, q).
+
+    Args:
+        seen: a condition on pairs, with AND before it.
+    """
     ring = " ".join(
         f"WHEN t >= q - {span} THEN {place}" for place, span in enumerate(WINDOWS.values())
     )
@@ -46,10 +56,9 @@ def prepare_join(folder: Path) -> Act:
         for feature in FEATURES
         for place, window in enumerate(WINDOWS)
     )
-    return _query(
-        folder,
+    return (
         f"SELECT {columns} FROM spine LEFT JOIN (SELECT {ringed} FROM {pairs} GROUP BY "
-        f"ALL) AS rings USING (row) GROUP BY row ORDER BY row",
+        f"ALL) AS rings USING (row) GROUP BY row ORDER BY row"
     )
 
 

@@ -28,6 +28,7 @@ __all__ = [
 ]
 
 _TOLD = {None: "—", True: "met", False: "**missed**"}
+FEATURES_RUN = "bench-features"
 _PRODUCTS = ("numpy", "numba", "polars", "duckdb", "lmdb", "redis")
 
 
@@ -122,39 +123,48 @@ def render(section: Section, measured_on: str, *, is_judged: bool = True) -> str
     return "\n".join([*lines, "", f"Measured {measured_on}."])
 
 
-def replaced(document: str, name: str, text: str) -> str:
+def replaced(document: str, name: str, text: str, *, run: str = FEATURES_RUN) -> str:
     """The document with this text between the markers of a section.  Raises ValueError when it has
     no such markers.
+
+    Args:
+        run: the benchmark that writes it, which the marker names.
 
     >>> print(replaced("<!-- bench-features: reads -->old<!-- end of reads -->", "reads", "new"))
     <!-- bench-features: reads -->
     new
     <!-- end of reads -->
     """
-    marked = re.compile(rf"(<!-- bench-features: {name} -->).*?(<!-- end of {name} -->)", re.DOTALL)
+    marked = re.compile(rf"(<!-- {run}: {name} -->).*?(<!-- end of {name} -->)", re.DOTALL)
     if not marked.search(document):
         raise ValueError(
-            f"the document has no markers for {name}: <!-- bench-features: {name} --> "
+            f"the document has no markers for {name}: <!-- {run}: {name} --> "
             f"and <!-- end of {name} -->"
         )
     return marked.sub(lambda found: f"{found[1]}\n{text}\n{found[2]}", document)
 
 
-def require_places(path: Path, names: Sequence[str]) -> None:
+def require_places(path: Path, names: Sequence[str], *, run: str = FEATURES_RUN) -> None:
     """Raise ValueError unless the document has markers for all of these sections: better now than
     after an hour.
     """
     document = path.read_text(encoding="utf-8")
     for name in names:
-        replaced(document, name, "")
+        replaced(document, name, "", run=run)
 
 
-def write_section(path: Path, section: Section, measured_on: str) -> None:
+def write_section(
+    path: Path,
+    section: Section,
+    measured_on: str,
+    *,
+    run: str = FEATURES_RUN,
+    is_judged: bool = True,
+) -> None:
     """Put a section in its place in a document."""
+    text = render(section, measured_on, is_judged=is_judged)
     document = path.read_text(encoding="utf-8")
-    path.write_text(
-        replaced(document, section.name, render(section, measured_on)), encoding="utf-8"
-    )
+    path.write_text(replaced(document, section.name, text, run=run), encoding="utf-8")
 
 
 def _version_of(product: str) -> str | None:

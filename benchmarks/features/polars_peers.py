@@ -20,7 +20,7 @@ import polars as pl
 
 from benchmarks.features.history import END, FACTS, FEATURES, SPAN, SPINE, WINDOWS, feature_names
 
-__all__ = ["prepare_as_of", "prepare_cut_join", "prepare_join", "prepare_rolling"]
+__all__ = ["answer_cut", "prepare_as_of", "prepare_cut_join", "prepare_join", "prepare_rolling"]
 
 Act = Callable[[], pl.DataFrame]
 _LONGEST = max(WINDOWS.values())
@@ -49,16 +49,24 @@ def prepare_cut_join(folder: Path) -> Act:
     is_lagging, is_clustered = _traits(folder)
     facts, spine = _facts(folder), _spine(folder)
 
-    def act() -> pl.DataFrame:
-        ordered = (
-            (facts, spine)
-            if is_clustered
-            else (facts.sort("customer", "t"), spine.sort("customer"))
-        )
-        parts = [_joined(*pair, is_lagging=is_lagging).collect() for pair in _ranges(*ordered)]
-        return _for_every_row(spine, pl.concat(parts))
+    return lambda: answer_cut(facts, spine, is_lagging=is_lagging, is_clustered=is_clustered)
 
-    return act
+
+def answer_cut(
+    facts: pl.DataFrame, spine: pl.DataFrame, *, is_lagging: bool, is_clustered: bool
+) -> pl.DataFrame:
+    """The answers of the join cut by hand.
+
+    Args:
+        facts: customer, t, x, and when they were visible if they lag.
+        spine: row, customer, q.
+        is_clustered: both lie by customer and time.
+    """
+    ordered = (
+        (facts, spine) if is_clustered else (facts.sort("customer", "t"), spine.sort("customer"))
+    )
+    parts = [_joined(*pair, is_lagging=is_lagging).collect() for pair in _ranges(*ordered)]
+    return _for_every_row(spine, pl.concat(parts))
 
 
 def prepare_rolling(folder: Path) -> Act:

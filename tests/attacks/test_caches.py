@@ -6,6 +6,8 @@ import pickle
 import stat
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -126,6 +128,43 @@ def test_without_a_place_for_the_key_code_is_compiled(home: Path) -> None:
     (home / "settings").write_text("a file where the folder would be")
     assert compiled() == 42
     assert entries() == []
+
+
+def test_who_comes_second_waits_for_who_compiles() -> None:
+    inside = threading.Event()
+
+    def enter() -> None:
+        with MachineCode("f").alone():
+            inside.set()
+
+    with ThreadPoolExecutor(1) as second:
+        with MachineCode("f").alone():
+            assert MachineCode("f").is_held()
+            assert not MachineCode("g").is_held()
+            waiting = second.submit(enter)
+            assert not inside.wait(0.05)
+        waiting.result(timeout=10)
+    assert inside.is_set()
+    assert not MachineCode("f").is_held()
+
+
+def test_a_lock_that_others_could_hold_is_not_waited_for() -> None:
+    with MachineCode("f").alone():
+        machine_code_folder().chmod(0o777)
+        assert not MachineCode("f").is_held()
+        with MachineCode("f").alone():
+            pass
+
+
+def test_a_lock_that_is_a_link_is_not_followed(home: Path) -> None:
+    with MachineCode("f").alone():
+        pass
+    [lock] = machine_code_folder().glob("*.lock")
+    lock.unlink()
+    lock.symlink_to(home / "victim")
+    with MachineCode("f").alone():
+        pass
+    assert not (home / "victim").exists()
 
 
 def test_one_module_reads_pickles_and_it_reads_sealed_ones() -> None:

@@ -19,6 +19,7 @@ from mainspring.elements.time import format_instant
 from mainspring.engines.http.server import UvicornServer
 from mainspring.engines.local.heartbeat import heartbeat_of
 from mainspring.engines.local.watch import FolderWatch
+from mainspring.features.compile_kernels import compile_kernels
 from mainspring.features.kernel.tree.online import warm_online
 from mainspring.features.kernel.windows.aggregate import warm
 from mainspring.features.stream.consume import StreamConsumer
@@ -214,6 +215,7 @@ def run_environment_server(
         hosts: names that callers may know the server by, beside those of this machine.
         announce: prints, line by line, the address of the server and how to call it.
     """
+    compile_kernels()
     warm()
     warm_online()
     server = open_server(workspace, hosts=hosts)

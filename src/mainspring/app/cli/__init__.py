@@ -56,6 +56,7 @@ _SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "gc": ("maintenance", "Remove records, state and objects that are not needed any more."),
         "backup": ("maintenance", "Copy state, log and objects into one consistent backup."),
         "restore": ("maintenance", "Restore a backup into a project that has no state."),
+        "kernels": ("begin", "Compile what computes features, ahead of its first use."),
         "doctor": ("doctor", "Look at every store, and say what is wrong and what to do."),
     },
     "Checks and access": {

@@ -4,21 +4,28 @@ A cache that looks at the file of the compiled entry alone would silently keep s
 code after a change in a function that the entry calls from another file.  The edition, a digest
 over every source file of this package, closes that hole: it is a part of the name under which
 machine code is stored, and the entry captures it.
+
+A function that is only ever a part of an entry is neither optimised nor turned into machine code by
+itself (`PartCode`).  Numba does both for every function, with all that it calls linked in; what the
+innermost parts are made of was compiled again for each of some ten callers above them, and thrown
+away each time.
 """
 
-import hashlib
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import ParamSpec, Protocol, TypeVar, cast
 
 import numba
 from llvmlite import ir
 from numba.core import types
 from numba.core.caching import FunctionCache, NullCache
+from numba.core.codegen import JITCodeLibrary
+from numba.core.compiler import Compiler
+from numba.core.serialize import dumps
 from numba.core.typeinfer import register_dispatcher
 from numba.extending import intrinsic
 
+from mainspring.features.kernel.edition import kernel_edition
 from mainspring.features.kernel.machine_code import MachineCode
 
 __all__ = [
@@ -41,7 +48,7 @@ class Jit(Protocol):
     """`numba.njit` as it is: its stub leaves out the options on wrappers and on the allocator."""
 
     def __call__(
-        self, *signature: object, **options: bool | str
+        self, *signature: object, **options: bool | str | type
     ) -> Callable[[Callable[P, R]], Callable[P, R]]:
         """A decorator that compiles, at once when there is a signature."""
 
@@ -66,6 +73,7 @@ class CacheOfFiles(Protocol):
 
 njit = cast("Jit", numba.njit)
 cache_of = cast("Callable[[object], CacheOfFiles]", FunctionCache)
+serialise = cast("Callable[[object], bytes]", dumps)
 type_of = cast("Callable[[object], types.Type]", numba.typeof)
 
 
@@ -130,6 +138,50 @@ from the end: a quarter of the time of tight loops.
 """
 
 
+class NoEnvironment:
+    """Stands for the code generator where numba would note the environment of a part."""
+
+    def set_env(self, _name: str, _environment: object) -> None:
+        """Nothing to note: it has no place in memory."""
+
+
+class PartCode(JITCodeLibrary):
+    """The code of a part as it is linked into whatever calls it: each function cleaned up, and no
+    more.
+    """
+
+    # What is overridden are steps of numba 0.68; the caller links the part in and goes through them
+    # with the whole.
+    def _optimize_final_module(self) -> None:
+        """Left to the entry, which optimises the whole."""
+
+    def _finalize_final_module(self) -> None:
+        """Ready to be linked; nothing goes into memory."""
+        self._finalized = True
+
+    def get_pointer_to_function(self, _name: str) -> int:
+        """There is none."""
+        return 0
+
+    @property
+    def codegen(self) -> NoEnvironment:
+        """What numba asks to note the environment."""
+        return NoEnvironment()
+
+
+class PartCompiler(Compiler):
+    """Compiles a function into `PartCode`."""
+
+    def compile_extra(self, function: Callable[P, R]) -> object:
+        """Numba's own way, into another kind of library."""
+        self.state.library = part_code(self.state.targetctx.codegen(), function.__qualname__)
+        return compile_as_numba(self, function)
+
+
+part_code = cast("Callable[[object, str], PartCode]", PartCode)
+compile_as_numba = cast("Callable[[Compiler, object], object]", Compiler.compile_extra)
+
+
 def compiled_part(function: Callable[P, R]) -> Callable[P, R]:
     """A function that becomes a part of the entry point, not callable from Python, without access
     to numba's allocator.
@@ -144,6 +196,7 @@ def compiled_part(function: Callable[P, R]) -> Callable[P, R]:
         no_cpython_wrapper=True,
         no_cfunc_wrapper=True,
         _nrt=False,
+        pipeline_class=PartCompiler,
     )(function)
 
 
@@ -152,50 +205,51 @@ def whole_part(function: Callable[P, R]) -> Callable[P, R]:
     that is inlined, and sooner compiled.
     """
     return njit(
-        nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False
+        nogil=True,
+        error_model="numpy",
+        no_cpython_wrapper=True,
+        no_cfunc_wrapper=True,
+        _nrt=False,
+        pipeline_class=PartCompiler,
     )(function)
 
 
 def allocating_part(function: Callable[P, R]) -> Callable[P, R]:
     """A part of the entry point that makes arrays."""
-    return njit(nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)(
-        function
-    )
+    return njit(
+        nogil=True,
+        error_model="numpy",
+        no_cpython_wrapper=True,
+        no_cfunc_wrapper=True,
+        pipeline_class=PartCompiler,
+    )(function)
 
 
 def entry_point(function: Callable[P, R], *examples: object) -> Callable[P, R]:
     """Compile for arguments of the examples' types now, or load the machine code that this user
-    stored (see `machine_code`).
+    stored (see `machine_code`).  Where another process compiles the same function, wait for it.
     """
     signature = types.void(*(type_of(example) for example in examples))
     compiled = njit(nogil=True, error_model="numpy")(function)
     dispatcher = cast("Dispatcher", compiled)
-    dispatcher._cache = _stored_code(function)
-    with register_dispatcher(dispatcher):
+    name = f"{function.__module__}.{function.__qualname__} {kernel_edition()} {numba.__version__}"
+    stored = MachineCode(f"{name} {sys.version}", serialise=serialise)
+    dispatcher._cache = _numba_cache(function, stored)
+    with stored.alone(), register_dispatcher(dispatcher):
         dispatcher.compile(signature)
         dispatcher.disable_compile()
     return compiled
 
 
-def _stored_code(function: Callable[P, R]) -> object:
+def _numba_cache(function: Callable[P, R], stored: MachineCode) -> object:
     """Numba's cache of one function, with its reading and writing of files replaced."""
     try:
-        cache = cache_of(function)
+        replaced = cache_of(function)
     except RuntimeError as failure:
         # Numba wants a folder of its own, in which it stores nothing now; without one it is not
         # asked to.
         if "cannot cache function" not in str(failure):
             raise
         return NullCache()
-    name = f"{function.__module__}.{function.__qualname__} {kernel_edition()} {numba.__version__}"
-    cache._cache_file = MachineCode(f"{name} {sys.version}")
-    return cache
-
-
-def kernel_edition() -> int:
-    """A 62-bit digest of the kernel's source files."""
-    digest = hashlib.sha256()
-    # Every file, comments included: coarse, but no list of dependencies can be out of date.
-    for path in sorted(Path(__file__).parent.rglob("*.py")):
-        digest.update(path.read_bytes())
-    return int.from_bytes(digest.digest()[:8], "big") >> 2
+    replaced._cache_file = stored
+    return replaced

@@ -7,22 +7,18 @@ read, and what is not sealed is compiled anew.  Without a place for the key, or 
 nothing is stored: slow, but right.
 """
 
+import fcntl
 import hmac
 import os
 import pickle
 import secrets
 import stat
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
-from typing import cast
 
-from numba.core.serialize import dumps
-
-__all__ = ["MachineCode", "key_file", "machine_code_folder"]
-
-serialise = cast("Callable[[object], bytes]", dumps)
+__all__ = ["MachineCode", "can_store", "is_noted", "key_file", "machine_code_folder", "note"]
 
 _SEAL_BYTES = 32
 _KEY_BYTES = 32
@@ -34,10 +30,11 @@ class MachineCode:
 
     Args:
         name: of the function, and of the sources that it was compiled from.
+        serialise: what is saved, as a pickle.
     """
 
-    def __init__(self, name: str) -> None:
-        self._name = name
+    def __init__(self, name: str, *, serialise: Callable[[object], bytes] = pickle.dumps) -> None:
+        self._name, self._serialise = name, serialise
 
     def load(self, key: object) -> object | None:
         """What was saved under the key, or None where there is nothing that this user sealed."""
@@ -57,13 +54,58 @@ class MachineCode:
         secret, path = _read_or_make_key(), self._path(key)
         if secret is None:
             return
-        payload = serialise(data)
+        payload = self._serialise(data)
         with suppress(OSError):
             _make_private(path.parent)
             _write_private(path, _seal(secret, path.name, payload) + payload)
 
     def flush(self) -> None:
         """Nothing is held back."""
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """While the block runs nobody else of this user loads or compiles the function: who comes
+        second waits, and finds what the first has stored.
+
+        Where nothing can be stored, nobody waits.
+        """
+        handle = self._open_lock()
+        if handle is None:
+            yield
+            return
+        try:
+            # The kernel lets go of it when the process dies.
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(handle)
+
+    def is_held(self) -> bool:
+        """Whether somebody is in such a block now."""
+        handle = self._open_lock()
+        if handle is None:
+            return False
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(handle)
+        return False
+
+    def _open_lock(self) -> int | None:
+        folder = machine_code_folder()
+        path = folder / f"{sha256(self._name.encode()).hexdigest()}.lock"
+        if _read_or_make_key() is None:
+            return None
+        with suppress(OSError):
+            _make_private(folder)
+            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+            # Whoever can write there could hold it for ever.
+            if _is_private(handle, folder):
+                return handle
+            os.close(handle)
+        return None
 
     def _path(self, key: object) -> Path:
         named = sha256(f"{self._name}\n{key!r}".encode()).hexdigest()
@@ -81,6 +123,28 @@ def key_file() -> Path:
     """Where the key lies: among this user's settings, and not with the entries."""
     base = os.environ.get("XDG_CONFIG_HOME", "") or os.path.expanduser("~/.config")
     return Path(base) / "mainspring" / "machine-code.key"
+
+
+def can_store() -> bool:
+    """Whether this user has a place for a key; makes the key where there is none."""
+    return _read_or_make_key() is not None
+
+
+def note(name: str) -> None:
+    """Leave a note beside the entries; nothing where there is no place for it."""
+    path = _note(name)
+    with suppress(OSError):
+        _make_private(path.parent)
+        _write_private(path, b"")
+
+
+def is_noted(name: str) -> bool:
+    """Whether this note was left."""
+    return _read_private(_note(name), 1) is not None
+
+
+def _note(name: str) -> Path:
+    return machine_code_folder() / f"{sha256(name.encode()).hexdigest()}.note"
 
 
 def _seal(secret: bytes, name: str, payload: bytes) -> bytes:
@@ -110,20 +174,28 @@ def _read_private(path: Path, limit: int) -> bytes | None:
     None.
     """
     try:
-        folder = path.parent.stat()
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:
         return None
     try:
-        found = os.fstat(handle)
-        is_ours = found.st_uid == folder.st_uid == os.geteuid()
-        is_shared = found.st_mode & 0o077 or folder.st_mode & 0o022
-        if not stat.S_ISREG(found.st_mode) or not is_ours or is_shared or found.st_size > limit:
+        if not _is_private(handle, path.parent) or os.fstat(handle).st_size > limit:
             return None
         with open(handle, "rb", closefd=False) as file:
             return file.read(limit)
+    except OSError:
+        return None
     finally:
         os.close(handle)
+
+
+def _is_private(handle: int, folder: Path) -> bool:
+    """Whether this is a plain file of this user alone, in a folder that nobody else can write
+    to.
+    """
+    found, around = os.fstat(handle), folder.stat()
+    is_ours = found.st_uid == around.st_uid == os.geteuid()
+    is_shared = found.st_mode & 0o077 or around.st_mode & 0o022
+    return stat.S_ISREG(found.st_mode) and is_ours and not is_shared
 
 
 def _write_private(path: Path, payload: bytes, *, replace: bool = True) -> None:

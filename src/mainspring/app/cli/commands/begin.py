@@ -5,11 +5,13 @@ from pathlib import Path
 import click
 
 from mainspring.app.cli.create import create_project
+from mainspring.app.cli.faults import EXIT_REFUSED
 from mainspring.app.cli.options import GivenPath, Invocation, Verb
 from mainspring.app.cli.secrets import require_place
+from mainspring.features.compile_kernels import begin_in_background, compile_kernels
 from mainspring.ports.errors import FileRefused
 
-__all__ = ["demo", "init", "serve_model"]
+__all__ = ["demo", "init", "kernels", "serve_model"]
 
 
 @click.command(cls=Verb)
@@ -28,6 +30,7 @@ def init(at: Invocation, folder: Path, name: str) -> None:
         # A name that leads nowhere, a disk that is full: nothing of ours has to know which.
         raise FileRefused(file=str(folder), reason=error.strerror or str(error)) from error
     step_in = "" if folder == Path() else f"cd {folder} && "
+    begin_in_background(at.note)
     record = {"folder": str(folder), "written": [str(path) for path in written]}
     at.answer(
         record,
@@ -49,6 +52,18 @@ def demo(_: Invocation, keep: bool) -> int:
     from mainspring.app.demo import run_demo
 
     return run_demo(keep=keep)
+
+
+@click.command(cls=Verb)
+@click.pass_obj
+def kernels(at: Invocation) -> int:
+    """Compile what computes features, ahead of its first use.
+
+    Once for each installation and user; init, plan and apply begin it in the background.
+    """
+    report = compile_kernels(lambda done, total: at.note(f"  {done} of {total}"))
+    at.answer(report, lambda _: report.lines())
+    return EXIT_REFUSED if report.failed else 0
 
 
 @click.command(cls=Verb)

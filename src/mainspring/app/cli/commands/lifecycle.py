@@ -11,6 +11,7 @@ from mainspring.app.cli.paint import Paint, columns, counted
 from mainspring.app.cli.verdicts import verdict_lines
 from mainspring.elements.identity import short
 from mainspring.elements.time import format_instant
+from mainspring.features.compile_kernels import begin_in_background
 
 if TYPE_CHECKING:
     from mainspring.app.workspace import Workspace
@@ -50,6 +51,7 @@ def plan(at: Invocation, data: bool) -> None:
     from mainspring.project.plan.explain import render_plan
     from mainspring.project.plan.read import DataChoices
 
+    begin_in_background(at.note)
     made = plan_project(at.project, at.environment, DataChoices(measures=data))
     at.answer(made, lambda paint: [render_plan(made, colour=paint.colour)])
     if made.work:
@@ -83,6 +85,7 @@ def apply(
     values replaced, and rows that are gone stay.  If it is interrupted, run it again: finished
     stages are not repeated.  Exit code 1 when a gate fails; the environment then stays as it was.
     """
+    begin_in_background(at.note)
     workspace = at.open()
     made = workspace.plan(data=not no_data, delete_missing=delete_missing, refresh=refresh)
     if dry_run:
