@@ -201,6 +201,7 @@ class Collaborators:
             self.streams.kept,
             declared=self._declared_views,
             declared_on_demand=self._declared_on_demand,
+            counted=(self.runtime.log, self.runtime.state),
         )
 
     def _declared_views(self) -> Mapping[str, CompiledView]:

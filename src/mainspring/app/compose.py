@@ -154,13 +154,16 @@ def compose_in_memory(
     """
     project = load_definitions(definitions)
     config = project.config.environment(env)
-    clock, objects = clock or SystemClock(), MemoryObjects()
-    signer = FileSigner.in_memory()
+    clock, objects, log = clock or SystemClock(), MemoryObjects(), SqliteLog(None)
+    signer, state = (
+        FileSigner.in_memory(),
+        open_state(config.engines.state, None, project=project.config.name, clock=clock),
+    )
     runtime = Runtime(
         project=ProjectName(project.config.name),
         actor=actor_or_user(""),
-        state=open_state(config.engines.state, None, project=project.config.name, clock=clock),
-        log=SqliteLog(None),
+        state=state,
+        log=WatchedLog(log, LogWatch(log, state, "memory")),
         tables=MemoryTables(),
         online=SqliteOnline(None),
         objects=objects,

@@ -4,27 +4,30 @@ state.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TypeAlias
 
-import msgspec
 import polars as pl
 
-from mainspring.elements.declaration import Named
+from mainspring.elements.declaration import Named, names_of
+from mainspring.elements.foreign_frame import GivenRows
 from mainspring.elements.time import Micros
 from mainspring.features.history.gather import backfill_requested
-from mainspring.features.on_demand import CompiledOnDemandView, compute_on_request
-from mainspring.features.online.read import FeatureRows, read_online
+from mainspring.features.on_demand import CompiledOnDemandView
+from mainspring.features.online.prepared import PreparedRead
+from mainspring.features.online.read import FeatureRows
 from mainspring.features.requested import (
     AnyView,
     FeatureReference,
     parse_requested,
     views_in,
 )
-from mainspring.features.requests import cast_entity_keys, prepare_spine, resolve_read_time
-from mainspring.features.stream.open import StreamPorts, materialize_to_head
+from mainspring.features.requests import prepare_spine
+from mainspring.features.stream.open import StreamPorts
 from mainspring.features.view import CompiledView, with_lookups
 from mainspring.registry.errors import UnknownAsset
+from mainspring.serving.state.freshness import Freshness
+from mainspring.serving.state.prepared import PreparedFeatures
 from mainspring.serving.state.read import read_on_demand_views
 from mainspring.serving.state.views import ServedViews
 from mainspring.sources.facts import read_source_rows
@@ -32,6 +35,8 @@ from mainspring.sources.imported import require_imported
 from mainspring.sources.spec import Source
 
 __all__ = ["FeatureReader", "ViewNames"]
+
+_PREPARED_KEPT = 64
 
 ViewNames: TypeAlias = str | Named | Iterable[str | Named]
 """Names of feature views, or their declarations; one alone or several."""
@@ -46,6 +51,9 @@ class FeatureReader:
         declared: gives the views as they are declared now, by name and in that order; called
             once, and only for what the environment does not hold; `declared_on_demand` the same
             for on-demand views.
+        counted: the log and the state as they count what this process writes (see `freshness`);
+            default: both are looked at before every read.
+        folds: whether an online read folds what the log holds itself; else a consumer does.
     """
 
     def __init__(
@@ -55,8 +63,12 @@ class FeatureReader:
         *,
         declared: Callable[[], Mapping[str, CompiledView]],
         declared_on_demand: Callable[[], Mapping[str, CompiledOnDemandView]],
+        counted: tuple[object, object] = (None, None),
+        folds: bool = True,
     ) -> None:
         self._ports, self._held, self._compile_declared = ports, held, declared
+        self._counted, self._folds = counted, folds
+        self._prepared: dict[tuple[str, ...], PreparedFeatures] = {}
         self._compile_declared_on_demand = declared_on_demand
         self._on_demand: tuple[int, Mapping[str, CompiledOnDemandView]] = (-1, {})
 
@@ -137,7 +149,7 @@ class FeatureReader:
         self,
         features: FeatureReference | Sequence[FeatureReference],
         *,
-        keys: Sequence[Mapping[str, object]],
+        keys: GivenRows,
         at: Micros | str | datetime | None = None,
         reasons: bool = False,
     ) -> FeatureRows:
@@ -157,26 +169,42 @@ class FeatureReader:
             column of one name, HindsightAsked FEA-013 for a view with hindsight,
             RequestTypesUnknown FEA-073.
         """
-        requested = parse_requested(features, self.view_or_on_demand)
-        views = views_in(requested)
-        self._require_read(views)
-        now, request = self._ports.data_clock.now(), cast_entity_keys(keys, views)
-        for view in with_lookups(views):
-            materialize_to_head(view, self._ports)
-        found = read_online(
-            views,
-            self._ports.online,
-            request.columns,
-            at=[resolve_read_time(at, now=now)] * request.height,
-            reasons=reasons,
+        return self._prepared_for(features).read_columns(keys, at=at, reasons=reasons)
+
+    def prepare(self, features: FeatureReference | Sequence[FeatureReference]) -> PreparedFeatures:
+        """The features of these views, to be read online again and again.
+
+        Raises: UnknownAsset ACC-006, FileNotRead SRC-037, FeatureUnknown FEA-074, FeatureNamedTwice
+            FEA-012, HindsightAsked FEA-013, RequestTypesUnknown FEA-073.
+        """
+        return self._prepare(tuple(names_of(features, "view")))
+
+    def _prepared_for(
+        self, features: FeatureReference | Sequence[FeatureReference]
+    ) -> PreparedFeatures:
+        """The same, kept for who asks again."""
+        names = (features,) if isinstance(features, str) else tuple(names_of(features, "view"))
+        found = self._prepared.get(names)
+        if found is None:
+            found = self._prepare(names)
+            if len(self._prepared) >= _PREPARED_KEPT:
+                self._prepared.pop(next(iter(self._prepared)), None)
+            self._prepared[names] = found
+        return found
+
+    def _prepare(self, names: tuple[str, ...]) -> PreparedFeatures:
+        return PreparedFeatures(
+            partial(self._resolved, names),
+            self._ports,
+            self._held,
+            freshness=Freshness(*self._counted),
+            folds=self._folds,
         )
-        columns = dict(found.columns)
-        for each in requested:
-            if isinstance(each.view, CompiledOnDemandView):
-                columns |= compute_on_request(each.view, keys)
-        return msgspec.structs.replace(
-            found, columns={name: columns[name] for each in requested for name in each.columns}
-        )
+
+    def _resolved(self, names: Sequence[str]) -> PreparedRead:
+        requested = parse_requested(names, self.view_or_on_demand)
+        self._require_read(views_in(requested))
+        return PreparedRead(requested, self._ports.online)
 
     def _facts_of(self, source: Source) -> pl.DataFrame:
         return read_source_rows(source, log=self._ports.log, tables=self._ports.tables)
