@@ -27,6 +27,7 @@ from mainspring.elements.errors import DeclarationError
 from mainspring.elements.events import Actor
 from mainspring.elements.schema import Schema
 from mainspring.features.on_demand import CompiledOnDemandView
+from mainspring.features.spec import FeatureSet
 from mainspring.features.view import CompiledView
 from mainspring.gates.release.memory import ProcessSequences, SequenceMemory
 from mainspring.govern.audit import AuditTrust, iter_journal_faults
@@ -201,6 +202,7 @@ class Collaborators:
             self.streams.kept,
             declared=self._declared_views,
             declared_on_demand=self._declared_on_demand,
+            declared_sets=self._declared_sets,
             counted=(self.runtime.log, self.runtime.state),
         )
 
@@ -211,6 +213,10 @@ class Collaborators:
     def _declared_on_demand(self) -> Mapping[str, CompiledOnDemandView]:
         project = self.loadable_project
         return compile_declared_on_demand(project) if project else {}
+
+    def _declared_sets(self) -> Mapping[str, FeatureSet]:
+        project = self.loadable_project
+        return {each.name: each for each in project.declarations.feature_sets} if project else {}
 
     @cached_property
     def parity(self) -> ParityMonitor:
@@ -229,7 +235,7 @@ class Collaborators:
             self.environment,
             view=self.reader.view,
             views=self.reader.views,
-            any_view=self.reader.view_or_on_demand,
+            views_of=self.reader.views_of,
         )
 
     @cached_property

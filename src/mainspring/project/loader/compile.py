@@ -52,7 +52,7 @@ def compile_declared_on_demand(project: Project) -> dict[str, CompiledOnDemandVi
             [
                 project.schemas[training_set.spine.name].select(training_set.request)
                 for training_set in project.declarations.training_sets
-                if any(used is view for used in training_set.features)
+                if any(used is view for used in training_set.on_demand)
             ],
         )
         for view in project.declarations.on_demand_views

@@ -3,9 +3,10 @@ state.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import cached_property, partial
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import polars as pl
 
@@ -19,16 +20,18 @@ from mainspring.features.online.read import FeatureRows
 from mainspring.features.requested import (
     AnyView,
     FeatureReference,
+    RequestedView,
     parse_requested,
     views_in,
 )
 from mainspring.features.requests import prepare_spine
+from mainspring.features.spec import FeatureSet, merge_selections
 from mainspring.features.stream.open import StreamPorts
 from mainspring.features.view import CompiledView, with_lookups
 from mainspring.registry.errors import UnknownAsset
 from mainspring.serving.state.freshness import Freshness
 from mainspring.serving.state.prepared import PreparedFeatures
-from mainspring.serving.state.read import read_on_demand_views
+from mainspring.serving.state.read import read_feature_sets, read_on_demand_views
 from mainspring.serving.state.views import ServedViews
 from mainspring.sources.facts import read_source_rows
 from mainspring.sources.imported import require_imported
@@ -50,7 +53,7 @@ class FeatureReader:
         held: the views that the environment holds.
         declared: gives the views as they are declared now, by name and in that order; called
             once, and only for what the environment does not hold; `declared_on_demand` the same
-            for on-demand views.
+            for on-demand views, `declared_sets` for feature sets.
         counted: the log and the state as they count what this process writes (see `freshness`);
             default: both are looked at before every read.
         folds: whether an online read folds what the log holds itself; else a consumer does.
@@ -63,6 +66,7 @@ class FeatureReader:
         *,
         declared: Callable[[], Mapping[str, CompiledView]],
         declared_on_demand: Callable[[], Mapping[str, CompiledOnDemandView]],
+        declared_sets: Callable[[], Mapping[str, FeatureSet]] = dict,
         counted: tuple[object, object] = (None, None),
         folds: bool = True,
     ) -> None:
@@ -70,7 +74,8 @@ class FeatureReader:
         self._counted, self._folds = counted, folds
         self._prepared: dict[tuple[str, ...], PreparedFeatures] = {}
         self._compile_declared_on_demand = declared_on_demand
-        self._on_demand: tuple[int, Mapping[str, CompiledOnDemandView]] = (-1, {})
+        self._declared_sets = declared_sets
+        self._definitions = _HeldDefinitions(-1, {}, {})
 
     @cached_property
     def _declared(self) -> Mapping[str, CompiledView]:
@@ -96,27 +101,51 @@ class FeatureReader:
         sources = [source for view in with_lookups(list(views)) for source in view.view.sources]
         require_imported(sources, self._ports.log)
 
-    def view_or_on_demand(self, name: str) -> AnyView:
-        """A feature view or an on-demand view: as this environment holds it, and as it is declared
-        only where it holds none of that name.  Raises: UnknownAsset ACC-006.
+    def views_of(self, name: str) -> Sequence[RequestedView]:
+        """A feature view, an on-demand view, or the views of a feature set: as this environment
+        holds it, and as it is declared only where it holds none of that name.  Raises: UnknownAsset
+        ACC-006.
         """
-        held: Mapping[str, AnyView] = {**self._held_on_demand(), **self._held.held()}
+        definitions = self._held_definitions()
+        held: Mapping[str, AnyView] = {**definitions.on_demand, **self._held.held()}
         if name in held:
-            return held[name]
+            return [_whole(held[name])]
+        if name in definitions.sets:
+            return [self._typed(each) for each in definitions.sets[name]]
         declared: Mapping[str, AnyView] = {**self._compile_declared_on_demand(), **self._declared}
-        if name not in declared:
-            known = ", ".join(sorted({*held, *declared}))
-            raise UnknownAsset(kind="feature view", name=name, known=known)
-        return declared[name]
+        if name in declared:
+            return [_whole(declared[name])]
+        sets = self._declared_sets()
+        if name in sets:
+            return [
+                RequestedView(view, each.columns or view.column_names)
+                for each in merge_selections([sets[name]])
+                for view in [self.views_of(each.view_name)[0].view]
+            ]
+        known = ", ".join(sorted({*held, *definitions.sets, *declared, *sets}))
+        raise UnknownAsset(kind="feature view", name=name, known=known)
 
-    def _held_on_demand(self) -> Mapping[str, CompiledOnDemandView]:
-        """Those that the training sets of the environment use; read once for each version of it."""
+    def _typed(self, requested: RequestedView) -> RequestedView:
+        """An on-demand view of a set, with the types that training sets have."""
+        view = requested.view
+        if not isinstance(view, CompiledOnDemandView):
+            return requested
+        known = self._held_definitions().on_demand.get(view.view.name)
+        return requested._replace(view=replace(view, schema=known.schema)) if known else requested
+
+    def _held_definitions(self) -> "_HeldDefinitions":
+        """On-demand views and feature sets of the environment; read once for each version of it."""
         current = self._held.version()
-        if self._on_demand[0] != current.version:
-            ports = self._ports
-            found = read_on_demand_views(current, state=ports.state, objects=ports.objects)
-            self._on_demand = (current.version, found)
-        return self._on_demand[1]
+        if self._definitions.version != current.version:
+            state, objects = self._ports.state, self._ports.objects
+            self._definitions = _HeldDefinitions(
+                current.version,
+                read_on_demand_views(current, state=state, objects=objects),
+                read_feature_sets(
+                    current, state=state, objects=objects, partitions=self._held.partitions
+                ),
+            )
+        return self._definitions
 
     def _view_names(self) -> list[str]:
         """In the order in which they are declared, then those that this environment still holds."""
@@ -137,7 +166,7 @@ class FeatureReader:
         Raises: UnknownAsset ACC-006, FileNotRead SRC-037, SpineUnusable FEA-010 for a column that
             is missing or of another type.
         """
-        requested = parse_requested(features, self.view_or_on_demand)
+        requested = parse_requested(features, self.views_of)
         self._require_read(views_in(requested))
         asked = prepare_spine(spine, views_in(requested))
         found = (
@@ -202,9 +231,21 @@ class FeatureReader:
         )
 
     def _resolved(self, names: Sequence[str]) -> PreparedRead:
-        requested = parse_requested(names, self.view_or_on_demand)
+        requested = parse_requested(names, self.views_of)
         self._require_read(views_in(requested))
         return PreparedRead(requested, self._ports.online)
 
     def _facts_of(self, source: Source) -> pl.DataFrame:
         return read_source_rows(source, log=self._ports.log, tables=self._ports.tables)
+
+
+class _HeldDefinitions(NamedTuple):
+    """What a version of the environment holds beside feature views."""
+
+    version: int
+    on_demand: Mapping[str, CompiledOnDemandView]
+    sets: Mapping[str, Sequence[RequestedView]]
+
+
+def _whole(view: AnyView) -> RequestedView:
+    return RequestedView(view, view.column_names)
