@@ -206,6 +206,18 @@ class Collaborators:
             counted=(self.runtime.log, self.runtime.state),
         )
 
+    @cached_property
+    def served_features(self) -> FeatureReader:
+        """Reads features as a server does: of what the environment holds and nothing else, from
+        online state as its consumer keeps it.
+        """
+        return FeatureReader(
+            stream_ports(self.proven),
+            self.streams.kept,
+            counted=(self.runtime.log, self.runtime.state),
+            folds=False,
+        )
+
     def _declared_views(self) -> Mapping[str, CompiledView]:
         project, partitions = self.loadable_project, self.config.partitions
         return compile_declared_views(project, partitions=partitions) if project else {}

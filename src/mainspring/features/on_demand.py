@@ -29,6 +29,7 @@ __all__ = [
     "compute_on_request",
     "compute_on_spine",
     "on_demand_fields",
+    "request_schema",
 ]
 
 _FEW = 4_096
@@ -114,6 +115,14 @@ def compute_on_request(
         no training set says what types the view reads.
     """
     return PreparedOnDemand.of(view).evaluate(rows)
+
+
+def request_schema(views: Iterable[CompiledOnDemandView]) -> Schema:
+    """The columns that these views read, each once.  Raises: RequestTypesUnknown FEA-073 where no
+    training set says their types.
+    """
+    read = [PreparedOnDemand.of(view).expressions.inputs for view in views]
+    return Schema(tuple({field.name: field for schema in read for field in schema}.values()))
 
 
 @dataclass(frozen=True, eq=False)

@@ -25,6 +25,7 @@ from mainspring.features.errors import (
     SpineUnusable,
     WrongRequestType,
 )
+from mainspring.features.physical import stored_column
 from mainspring.features.view import CompiledView
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "refuse_duplicate_features",
     "refuse_hindsight",
     "resolve_read_time",
+    "spine_of_rows",
 ]
 
 _TIME = "prediction_time"
@@ -57,6 +59,24 @@ def prepare_spine(spine: pl.DataFrame, views: Sequence[CompiledView]) -> pl.Data
         raise SpineUnusable(column=taken[0], problem="has the name of a requested feature")
     keys = [_read(_column(spine, field.name), field) for field in join_key_schema(views)]
     return spine.with_columns(*keys, _times(_column(spine, _TIME)).alias("_prediction_time"))
+
+
+def spine_of_rows(
+    rows: Sequence[Mapping[str, object]], views: Sequence[CompiledView], request: Schema
+) -> pl.DataFrame:
+    """A spine of rows as a request has them.
+
+    Args:
+        request: what on-demand views read, with its types.
+
+    Raises: MissingRequestField FEA-003, WrongRequestType FEA-004.
+    """
+    fields = (*join_key_schema(views), Field(_TIME, DType.TIMESTAMP), *request)
+    schema = Schema(tuple({field.name: field for field in fields}.values()))
+    columns = cast_rows(rows, schema).columns
+    return pl.DataFrame(
+        [stored_column(field.name, columns[field.name], field.dtype) for field in schema]
+    )
 
 
 def cast_entity_keys(

@@ -10,6 +10,7 @@ from mainspring.access.scope import Demand
 from mainspring.app.http.metrics import ServerMetrics
 from mainspring.app.http.problem import problem_reply
 from mainspring.elements.events import Actor
+from mainspring.features.api import FeatureAnswers, FeatureApi
 from mainspring.govern.api import StatusApi
 from mainspring.govern.status import StatusReport
 from mainspring.ports.http import (
@@ -42,6 +43,7 @@ class HttpDependencies:
         replay: takes a prediction's id; returns a record to render.
         place_of: takes a prediction's id; returns the environment and the endpoint that it was made
             at.
+        features: what reads features.
         status: what the environment holds.
         deployer: what moves the environment, in an actor's name.
         require_stores: returns while the stores can be written, else raises an error of ours.
@@ -57,6 +59,7 @@ class HttpDependencies:
     writer: Callable[[str, Actor], SourceWriter]
     replay: Callable[[str], object]
     place_of: Callable[[str], tuple[str, str]]
+    features: FeatureAnswers
     status: Callable[[], StatusReport]
     deployer: Callable[[Actor], EnvironmentDeployer]
     require_stores: Callable[[], None]
@@ -83,6 +86,7 @@ def build_http_service(
             notes=dependencies.notes,
         ).routes(),
         *SourceApi(dependencies.writer, observe=metrics.count_events).routes(),
+        *FeatureApi(dependencies.features, observe=metrics.count_features).routes(),
         *StatusApi(dependencies.status).routes(),
         *DeploymentApi(dependencies.deployer).routes(),
         Route("GET", "/metrics", "read", lambda _: _render_metrics(metrics, host)),

@@ -14,9 +14,10 @@ from mainspring.elements.declaration import Named, names_of
 from mainspring.elements.foreign_frame import GivenRows
 from mainspring.elements.time import Micros
 from mainspring.features.history.gather import backfill_requested
-from mainspring.features.on_demand import CompiledOnDemandView
+from mainspring.features.on_demand import CompiledOnDemandView, request_schema
 from mainspring.features.online.prepared import PreparedRead
 from mainspring.features.online.read import FeatureRows
+from mainspring.features.physical import Value, plain_values
 from mainspring.features.requested import (
     AnyView,
     FeatureReference,
@@ -24,7 +25,7 @@ from mainspring.features.requested import (
     parse_requested,
     views_in,
 )
-from mainspring.features.requests import prepare_spine
+from mainspring.features.requests import prepare_spine, spine_of_rows
 from mainspring.features.spec import FeatureSet, merge_selections
 from mainspring.features.stream.open import StreamPorts
 from mainspring.features.view import CompiledView, with_lookups
@@ -64,8 +65,8 @@ class FeatureReader:
         ports: StreamPorts,
         held: ServedViews,
         *,
-        declared: Callable[[], Mapping[str, CompiledView]],
-        declared_on_demand: Callable[[], Mapping[str, CompiledOnDemandView]],
+        declared: Callable[[], Mapping[str, CompiledView]] = dict,
+        declared_on_demand: Callable[[], Mapping[str, CompiledOnDemandView]] = dict,
         declared_sets: Callable[[], Mapping[str, FeatureSet]] = dict,
         counted: tuple[object, object] = (None, None),
         folds: bool = True,
@@ -173,6 +174,24 @@ class FeatureReader:
             backfill_requested(each, self._facts_of, asked, request=spine) for each in requested
         )
         return pl.concat([pl.DataFrame(), *found], how="horizontal")
+
+    def historical_columns(
+        self,
+        features: FeatureReference | Sequence[FeatureReference],
+        *,
+        rows: Sequence[Mapping[str, object]],
+    ) -> dict[str, list[Value]]:
+        """As `get_historical_features`, for rows as a request has them: each value is read by the
+        type that facts and training sets have, and answered as models take it.
+
+        Raises: as `get_historical_features`; MissingRequestField FEA-003, WrongRequestType FEA-004,
+            RequestTypesUnknown FEA-073.
+        """
+        requested = parse_requested(features, self.views_of)
+        on_demand = [each.view for each in requested if not isinstance(each.view, CompiledView)]
+        spine = spine_of_rows(rows, views_in(requested), request_schema(on_demand))
+        found = self.get_historical_features(features, spine=spine)
+        return {column.name: plain_values(column) for column in found.iter_columns()}
 
     def get_online_features(
         self,
