@@ -93,11 +93,9 @@ class DataAccess(Collaborators):
         return self.reader.get_online_features(features, keys=keys, at=at, reasons=reasons)
 
     def prepare(self, features: FeatureReference | Sequence[FeatureReference]) -> PreparedFeatures:
-        """The features of these views, to be read online again and again: what `read`,
-        `read_one` and `read_arrays` of the answer need is worked out once.
+        """The features of these views and feature sets, to be read online again and again.
 
         Raises: UnknownAsset ACC-006, FileNotRead SRC-037, FeatureUnknown FEA-074, FeatureNamedTwice
-            FEA-012, HindsightAsked FEA-013, RequestTypesUnknown FEA-073 for an on-demand view that
-            no training set uses.
+            FEA-012, HindsightAsked FEA-013, RequestTypesUnknown FEA-073.
         """
         return self.reader.prepare(features)

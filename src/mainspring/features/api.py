@@ -1,7 +1,6 @@
 """The routes of features: read online for keys, and from history for the rows of a small spine."""
 
 from collections.abc import Callable, Mapping, Sequence
-from time import perf_counter
 from typing import Protocol
 
 import msgspec
@@ -71,13 +70,10 @@ class FeatureApi:
     the caller to choose.  One reads history at a time, since that may take all cores.
 
     Args:
-        observe: called for each answered call with its route's last word, the rows, and the seconds
-            that they took.
+        observe: called for each answered call with its route's last word and the number of rows.
     """
 
-    def __init__(
-        self, answers: FeatureAnswers, *, observe: Callable[[str, int, float], None]
-    ) -> None:
+    def __init__(self, answers: FeatureAnswers, *, observe: Callable[[str, int], None]) -> None:
         self._answers, self._observe = answers, observe
 
     def routes(self) -> list[Route]:
@@ -96,13 +92,13 @@ class FeatureApi:
         Raises: BadRequest SRV-004, BodyTooComplex SRV-044, TooManyFeatureRows FEA-075, and what
             `get_online_features` raises.
         """
-        started, body = perf_counter(), parse_body(call.body, OnlineBody)
+        body = parse_body(call.body, OnlineBody)
         names = _names_in(body.features, body.rows, limit=MAX_ROWS)
         found = self._answers.get_online_features(
             names, keys=body.rows, at=body.at, reasons=body.reasons
         )
         reply = {"rows": _rows_of(found.columns, len(body.rows))}
-        self._observe("online", len(body.rows), perf_counter() - started)
+        self._observe("online", len(body.rows))
         return json_reply(reply | ({"reasons": found.reasons} if body.reasons else {}))
 
     def historical(self, call: Call) -> Reply:
@@ -110,10 +106,10 @@ class FeatureApi:
 
         Raises: as `online`, and SpineUnusable FEA-010.
         """
-        started, body = perf_counter(), parse_body(call.body, HistoricalBody)
+        body = parse_body(call.body, HistoricalBody)
         names = _names_in(body.features, body.rows, limit=MAX_SPINE_ROWS)
         found = self._answers.historical_columns(names, rows=body.rows)
-        self._observe("historical", len(body.rows), perf_counter() - started)
+        self._observe("historical", len(body.rows))
         return json_reply({"rows": _rows_of(found, len(body.rows))})
 
 

@@ -1,6 +1,7 @@
 """Which features a caller asks for: views and on-demand views, feature sets, or `view:feature`."""
 
 from collections.abc import Callable, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 from mainspring.elements.declaration import names_of
@@ -40,18 +41,24 @@ def parse_requested(
     """
     found: dict[str, RequestedView] = {}
     givers: dict[str, str] = {}
-    for reference in names_of(features, "view"):
-        name, _, column = reference.partition(":")
-        views = views_of(name)
-        for view, columns in _narrowed(views, column, reference) if column else views:
-            own = view.view.name
-            for one in columns:
-                if one in givers:
-                    raise FeatureNamedTwice(views=f"{givers[one]} and {own}", feature=one)
-                givers[one] = own
-            before = found[own].columns if own in found else ()
-            found[own] = RequestedView(view, (*before, *columns))
+    named = (_views_named(reference, views_of) for reference in names_of(features, "view"))
+    for view, columns in chain.from_iterable(named):
+        own = view.view.name
+        for one in columns:
+            if one in givers:
+                raise FeatureNamedTwice(views=f"{givers[one]} and {own}", feature=one)
+            givers[one] = own
+        before = found[own].columns if own in found else ()
+        found[own] = RequestedView(view, (*before, *columns))
     return list(found.values())
+
+
+def _views_named(
+    reference: str, views_of: Callable[[str], Sequence[RequestedView]]
+) -> Sequence[RequestedView]:
+    name, _, column = reference.partition(":")
+    views = views_of(name)
+    return _narrowed(views, column, reference) if column else views
 
 
 def _narrowed(

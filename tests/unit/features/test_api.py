@@ -70,7 +70,7 @@ def workspace() -> Workspace:
 def api(workspace: Workspace) -> FeatureApi:
     COUNTED.clear()
     return FeatureApi(
-        workspace.served_features, observe=lambda read, rows, _: COUNTED.append((read, rows))
+        workspace.served_features, observe=lambda read, rows: COUNTED.append((read, rows))
     )
 
 

@@ -46,17 +46,7 @@ class ServerMetrics:
             registry=self.registry,
         )
         self.features = Counter(
-            "mainspring_feature_rows",
-            "Rows of features read online and from history.",
-            ["read"],
-            registry=self.registry,
-        )
-        self.feature_seconds = Histogram(
-            "mainspring_features_seconds",
-            "Time to answer a request for features.",
-            ["read"],
-            buckets=_BUCKETS,
-            registry=self.registry,
+            "mainspring_feature_rows", "Rows of features read.", ["read"], registry=self.registry
         )
         self.map_version = Gauge(
             "mainspring_map_version",
@@ -115,10 +105,9 @@ class ServerMetrics:
         ):
             self.events.labels(source, outcome).inc(count)
 
-    def count_features(self, read: str, rows: int, seconds: float) -> None:
+    def count_features(self, read: str, rows: int) -> None:
         """Count the rows of one answered request for features."""
         self.features.labels(read).inc(rows)
-        self.feature_seconds.labels(read).observe(seconds)
 
     def count_parity(self, checked: int, mismatched: int) -> None:
         """Count up to what an environment has compared altogether; the first call says where

@@ -2,11 +2,11 @@
 state.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import cached_property, partial
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 import polars as pl
 
@@ -46,15 +46,30 @@ ViewNames: TypeAlias = str | Named | Iterable[str | Named]
 """Names of feature views, or their declarations; one alone or several."""
 
 
+class FeatureDeclarations(Protocol):
+    """What is declared now, by name and in that order."""
+
+    def views(self) -> Mapping[str, CompiledView]:
+        """The feature views."""
+        ...
+
+    def on_demand(self) -> Mapping[str, CompiledOnDemandView]:
+        """The on-demand views."""
+        ...
+
+    def feature_sets(self) -> Mapping[str, FeatureSet]:
+        """The feature sets."""
+        ...
+
+
 class FeatureReader:
     """Reads the feature views of one environment, as the environment holds them; what is edited and
     not applied yet is not read.
 
     Args:
         held: the views that the environment holds.
-        declared: gives the views as they are declared now, by name and in that order; called
-            once, and only for what the environment does not hold; `declared_on_demand` the same
-            for on-demand views, `declared_sets` for feature sets.
+        declared: what is declared, asked only for what the environment does not hold; absent where
+            nothing else than that is read.
         counted: the log and the state as they count what this process writes (see `freshness`);
             default: both are looked at before every read.
         folds: whether an online read folds what the log holds itself; else a consumer does.
@@ -65,22 +80,18 @@ class FeatureReader:
         ports: StreamPorts,
         held: ServedViews,
         *,
-        declared: Callable[[], Mapping[str, CompiledView]] = dict,
-        declared_on_demand: Callable[[], Mapping[str, CompiledOnDemandView]] = dict,
-        declared_sets: Callable[[], Mapping[str, FeatureSet]] = dict,
+        declared: FeatureDeclarations | None = None,
         counted: tuple[object, object] = (None, None),
         folds: bool = True,
     ) -> None:
-        self._ports, self._held, self._compile_declared = ports, held, declared
+        self._ports, self._held, self._declarations = ports, held, declared
         self._counted, self._folds = counted, folds
         self._prepared: dict[tuple[str, ...], PreparedFeatures] = {}
-        self._compile_declared_on_demand = declared_on_demand
-        self._declared_sets = declared_sets
         self._definitions = _HeldDefinitions(-1, {}, {})
 
     @cached_property
     def _declared(self) -> Mapping[str, CompiledView]:
-        return self._compile_declared()
+        return self._declarations.views() if self._declarations else {}
 
     def view(self, name: str) -> CompiledView:
         """A feature view, compiled: as this environment holds it, and as it is declared only where
@@ -113,10 +124,12 @@ class FeatureReader:
             return [_whole(held[name])]
         if name in definitions.sets:
             return [self._typed(each) for each in definitions.sets[name]]
-        declared: Mapping[str, AnyView] = {**self._compile_declared_on_demand(), **self._declared}
+        declarations = self._declarations
+        on_demand = declarations.on_demand() if declarations else {}
+        declared: Mapping[str, AnyView] = {**on_demand, **self._declared}
         if name in declared:
             return [_whole(declared[name])]
-        sets = self._declared_sets()
+        sets = declarations.feature_sets() if declarations else {}
         if name in sets:
             return [
                 RequestedView(view, each.columns or view.column_names)
