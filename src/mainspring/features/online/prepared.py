@@ -285,10 +285,10 @@ class _QuickView:
         """Where the head and the directory of each key are; None for keys that have to be cast."""
         if self._column is not None:
             value = row.get(self._column)
-            if type(value) is not self._kind or not _is_stored(value):
-                return None
-            name = encode_key(0, (value,))
-            return name, directory_key(name)
+            if type(value) is self._kind and _is_stored(value):
+                name = encode_key(0, (value,))
+                return name, directory_key(name)
+            return None
         roots: list[bytes] = []
         for entity, fields in self._keys:
             key = tuple([row.get(column) for column, _ in fields])

@@ -84,7 +84,8 @@ class PreparedFeatures:
             [key] = plain_rows([key])
         moment = self._now() if at is None else self._moment(at)
         try:
-            return self._current().read_one(key, at=moment)
+            read = self._current() if self._freshness.is_due() else self._read
+            return read.read_one(key, at=moment)
         except HorizonPassed:
             return self._anew().read_one(key, at=moment)
 
