@@ -32,7 +32,13 @@ from mainspring.elements.expression.build import (
     timestamp,
     when,
 )
-from mainspring.features.spec import Entity, FeatureView, OnDemandFeatureView, latest
+from mainspring.features.spec import (
+    Entity,
+    FeatureSet,
+    FeatureView,
+    OnDemandFeatureView,
+    latest,
+)
 from mainspring.monitoring.spec import Monitor
 from mainspring.serving.spec import Canary, Endpoint
 from mainspring.sources.spec import Binary as Bytes
@@ -65,6 +71,7 @@ __all__ = [
     "Decimal",
     "Endpoint",
     "Entity",
+    "FeatureSet",
     "FeatureView",
     "Float64",
     "Int64",

@@ -36,8 +36,10 @@ def load_or_create_token(
     """
     with suppress(SecretFileRefused, TokenUnknown):
         token = secret_in(path, only_private=True)
-        scope = require_valid(find_token(state, token), at=at).scope
-        if all(scope.holds_environment(environment) for environment in environments):
+        record = require_valid(find_token(state, token), at=at)
+        holds_all = all(map(record.scope.holds_environment, environments))
+        # An earlier release knew fewer permissions.
+        if holds_all and set(PERMISSIONS) <= set(record.permissions):
             return token
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     created = tokens.create(actor, PERMISSIONS, environments=environments, lifetime=None)

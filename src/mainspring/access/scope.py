@@ -6,7 +6,7 @@ from typing import NamedTuple, get_args
 
 __all__ = ["PERMISSIONS", "Demand", "Permission", "ResourceKind", "TokenScope"]
 
-Permission = OneOf["predict", "ingest", "read", "operate"]
+Permission = OneOf["predict", "ingest", "features", "read", "operate"]
 PERMISSIONS: tuple[Permission, ...] = get_args(Permission)
 
 ResourceKind = OneOf["", "environment", "endpoint", "source"]

@@ -1,7 +1,6 @@
 """What a workspace is made of: each collaborator composed once, when it is first needed."""
 
 import logging
-from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -26,8 +25,6 @@ from mainspring.elements.declaration import Named, name_of
 from mainspring.elements.errors import DeclarationError
 from mainspring.elements.events import Actor
 from mainspring.elements.schema import Schema
-from mainspring.features.on_demand import CompiledOnDemandView
-from mainspring.features.view import CompiledView
 from mainspring.gates.release.memory import ProcessSequences, SequenceMemory
 from mainspring.govern.audit import AuditTrust, iter_journal_faults
 from mainspring.govern.sign_journal import JournalSigner
@@ -46,7 +43,7 @@ from mainspring.project.catalog import FeatureCatalog
 from mainspring.project.deploy import EnvironmentDeployer
 from mainspring.project.kinds.evaluation import Runtime
 from mainspring.project.loader.bind import is_named_after_definition
-from mainspring.project.loader.compile import compile_declared_on_demand, compile_declared_views
+from mainspring.project.loader.compile import ProjectFeatures
 from mainspring.project.loader.load import LoadableProject, Project, declared_source
 from mainspring.project.model_catalog import ModelCatalog
 from mainspring.project.plan.read import read_origins
@@ -201,17 +198,15 @@ class Collaborators:
         return FeatureReader(
             stream_ports(self.proven),
             self.streams.kept,
-            declared=self._declared_views,
-            declared_on_demand=self._declared_on_demand,
+            declared=ProjectFeatures(lambda: self.loadable_project, self.config.partitions),
+            counted=(self.runtime.log, self.runtime.state),
         )
 
-    def _declared_views(self) -> Mapping[str, CompiledView]:
-        project, partitions = self.loadable_project, self.config.partitions
-        return compile_declared_views(project, partitions=partitions) if project else {}
-
-    def _declared_on_demand(self) -> Mapping[str, CompiledOnDemandView]:
-        project = self.loadable_project
-        return compile_declared_on_demand(project) if project else {}
+    @cached_property
+    def served_features(self) -> FeatureReader:
+        """Reads what the environment holds from online state as its consumer keeps it."""
+        ports, counted = stream_ports(self.proven), (self.runtime.log, self.runtime.state)
+        return FeatureReader(ports, self.streams.kept, counted=counted, folds=False)
 
     @cached_property
     def parity(self) -> ParityMonitor:
@@ -230,7 +225,7 @@ class Collaborators:
             self.environment,
             view=self.reader.view,
             views=self.reader.views,
-            any_view=self.reader.view_or_on_demand,
+            views_of=self.reader.views_of,
         )
 
     @cached_property

@@ -19,8 +19,8 @@ from mainspring.datasets.build import parse_training_rows
 from mainspring.datasets.card import TrainingSetCard
 from mainspring.elements.events import ProjectName
 from mainspring.elements.identity import Digest
-from mainspring.elements.time import Micros, parse_instant
-from mainspring.engines.local.clock import RandomIds, SystemClock
+from mainspring.elements.time import parse_instant
+from mainspring.engines.local.clock import OffsetClock, RandomIds, SystemClock
 from mainspring.engines.local.log import SqliteLog
 from mainspring.engines.local.objects import MemoryObjects
 from mainspring.engines.local.online import SqliteOnline
@@ -50,17 +50,6 @@ __all__ = [
     "public_keys",
     "releaser_signer",
 ]
-
-
-class OffsetClock:
-    """A clock that was set to another time and runs on from there, for historical data."""
-
-    def __init__(self, clock: Clock, starts_at: Micros) -> None:
-        self._clock, self._offset = clock, starts_at - clock.now()
-
-    def now(self) -> Micros:
-        """The present instant there."""
-        return self._clock.now() + self._offset
 
 
 class ComposedWorkspace(NamedTuple):
@@ -154,13 +143,14 @@ def compose_in_memory(
     """
     project = load_definitions(definitions)
     config = project.config.environment(env)
-    clock, objects = clock or SystemClock(), MemoryObjects()
+    clock, objects, log = clock or SystemClock(), MemoryObjects(), SqliteLog(None)
     signer = FileSigner.in_memory()
+    state = open_state(config.engines.state, None, project=project.config.name, clock=clock)
     runtime = Runtime(
         project=ProjectName(project.config.name),
         actor=actor_or_user(""),
-        state=open_state(config.engines.state, None, project=project.config.name, clock=clock),
-        log=SqliteLog(None),
+        state=state,
+        log=WatchedLog(log, LogWatch(log, state, "memory")),
         tables=MemoryTables(),
         online=SqliteOnline(None),
         objects=objects,

@@ -9,12 +9,13 @@ import polars as pl
 from mainspring.app.collaborators import Collaborators
 from mainspring.elements.arguments import checks_arguments
 from mainspring.elements.declaration import Named, name_of
-from mainspring.elements.foreign_frame import GivenFrame, GivenRows, as_polars, beside, plain_rows
+from mainspring.elements.foreign_frame import GivenFrame, GivenRows, as_polars, beside
 from mainspring.elements.time import Micros
 from mainspring.features.online.read import FeatureRows
 from mainspring.features.requested import FeatureReference
 from mainspring.registry.training_set import StoredTrainingSet, read_training_set
 from mainspring.serving.loaded_model import LoadedModel
+from mainspring.serving.state.prepared import PreparedFeatures
 
 __all__ = ["DataAccess"]
 
@@ -89,5 +90,12 @@ class DataAccess(Collaborators):
             another type, MomentAhead FEA-011 for the future, FeatureNamedTwice FEA-012 where two
             views give a column of one name, HindsightAsked FEA-013 for a view with hindsight.
         """
-        rows = plain_rows(keys)
-        return self.reader.get_online_features(features, keys=rows, at=at, reasons=reasons)
+        return self.reader.get_online_features(features, keys=keys, at=at, reasons=reasons)
+
+    def prepare(self, features: FeatureReference | Sequence[FeatureReference]) -> PreparedFeatures:
+        """The features of these views and feature sets, to be read online again and again.
+
+        Raises: UnknownAsset ACC-006, FileNotRead SRC-037, FeatureUnknown FEA-074, FeatureNamedTwice
+            FEA-012, HindsightAsked FEA-013, RequestTypesUnknown FEA-073.
+        """
+        return self.reader.prepare(features)

@@ -42,6 +42,7 @@ from mainspring.serving.readiness import ServerReadiness
 from mainspring.serving.state.generations import SourceGenerations
 from mainspring.serving.state.lag import LagMeter
 from mainspring.serving.state.materializer import OnlineMaterializer
+from mainspring.serving.state.reader import FeatureReader
 from mainspring.serving.tracing.replays import PredictionReplays
 from mainspring.serving.tracing.trace import PredictionTrace
 from mainspring.sources.fold import TableMaterializer
@@ -138,6 +139,11 @@ class ServableWorkspace(Protocol):
     @property
     def replays(self) -> PredictionReplays:
         """Says where a prediction was made."""
+        ...
+
+    @property
+    def served_features(self) -> FeatureReader:
+        """Reads features of what the environment holds."""
         ...
 
     def trace(self, prediction: str) -> PredictionTrace:
@@ -300,6 +306,7 @@ def service_of(
             writer=lambda source, actor: workspace.writer(source, actor=actor),
             replay=workspace.trace,
             place_of=workspace.replays.place,
+            features=workspace.served_features,
             status=workspace.status,
             deployer=lambda actor: workspace.acting_as(actor).deployer,
             require_stores=readiness.require_stores,

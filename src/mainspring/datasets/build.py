@@ -22,7 +22,7 @@ from mainspring.elements.schema import Schema
 from mainspring.elements.time import FOREVER, Micros
 from mainspring.features.history.gather import FactReader, backfill_from
 from mainspring.features.on_demand import compute_on_demand, on_demand_fields
-from mainspring.features.spec import FeatureView, OnDemandFeatureView
+from mainspring.features.spec import FeatureSet, FeatureView, OnDemandFeatureView
 from mainspring.features.view import CompiledView, with_lookups
 from mainspring.sources.spec import Source
 
@@ -46,7 +46,7 @@ class CompiledTrainingSet:
     @property
     def on_demand(self) -> tuple[OnDemandFeatureView, ...]:
         """The on-demand views, in the order declared."""
-        return tuple(view for view in self.spec.features if isinstance(view, OnDemandFeatureView))
+        return self.spec.on_demand
 
     @cached_property
     def request_schema(self) -> Schema:
@@ -63,19 +63,22 @@ class CompiledTrainingSet:
         """The features that a model is fed, in the order declared."""
         compiled = {view.view.name: view for view in self.views}
         columns: list[FeatureColumn] = []
-        for view in self.spec.features:
-            match view:
-                case OnDemandFeatureView():
-                    columns += [
+        for selection in self.spec.selections:
+            found: list[FeatureColumn] = []
+            match selection.view:
+                case OnDemandFeatureView() as view:
+                    found = [
                         FeatureColumn(f.name, f.dtype, view.name)
                         for f in on_demand_fields(view, self.request_schema)
                     ]
-                case FeatureView():
+                case FeatureView() as view:
                     sizes = compiled[view.name].sizes * len(view.entities)
-                    columns += [
+                    found = [
                         FeatureColumn(f.name, f.dtype, view.name, size)
                         for f, size in zip(compiled[view.name].fields, sizes, strict=True)
                     ]
+            by_name = {each.name: each for each in found}
+            columns += [by_name[name] for name in selection.columns or by_name]
         return tuple(columns)
 
     @property
@@ -255,7 +258,12 @@ def _card(
         history_share={name: _history_share(rows) for name, rows in facts.items()},
         inputs=dict(inputs),
         timeless=timeless or msgspec.UNSET,
+        feature_sets=_sets_of(compiled.spec) or msgspec.UNSET,
     )
+
+
+def _sets_of(spec: TrainingSet) -> tuple[str, ...]:
+    return tuple(each.name for each in spec.features if isinstance(each, FeatureSet))
 
 
 def _history_share(facts: pl.DataFrame) -> float:

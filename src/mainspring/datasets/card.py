@@ -40,6 +40,7 @@ class TrainingSetCard(StoredRecord, frozen=True, kw_only=True):
             fact came; unset where the label does not say so.
         timeless: sources without event times, so that leakage cannot be excluded; unset where there
             are none.
+        feature_sets: those that its features were declared by; unset where there are none.
     """
 
     title = "the card of a training set"
@@ -58,6 +59,12 @@ class TrainingSetCard(StoredRecord, frozen=True, kw_only=True):
     inputs: dict[str, int]
     negative_by_absence: int | msgspec.UnsetType = msgspec.UNSET
     timeless: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
+    feature_sets: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
+
+    @property
+    def sets(self) -> tuple[str, ...]:
+        """The feature sets that its features were declared by."""
+        return () if isinstance(self.feature_sets, msgspec.UnsetType) else self.feature_sets
 
     @property
     def without_time(self) -> tuple[str, ...]:

@@ -30,22 +30,33 @@ from mainspring.elements.typed import is_of_type
 from mainspring.elements.values.spelling import Spelling
 from mainspring.features import SEMANTICS_VERSION
 from mainspring.features import spec as feature_spec
-from mainspring.features.spec import FeatureView
+from mainspring.features.on_demand import CompiledOnDemandView
+from mainspring.features.requested import AnyView, RequestedView
+from mainspring.features.spec import (
+    FeatureSet,
+    FeatureView,
+    OnDemandFeatureView,
+    merge_selections,
+)
 from mainspring.features.view import CompiledView, compile_view, id_types_of
 from mainspring.sources import spec as source_spec
 from mainspring.sources.spec import Source
 
 __all__ = [
+    "FeatureSetDefinition",
     "SourceDefinition",
     "StoredDefinition",
     "StoredSource",
     "TrainingSetDefinition",
     "ViewDefinition",
+    "compile_feature_set_definition",
     "compile_training_set_definition",
     "compile_view_definition",
+    "parse_feature_set_definition",
     "parse_source_definition",
     "parse_training_set_definition",
     "parse_view_definition",
+    "render_feature_set_definition",
     "render_source_definition",
     "render_training_set_definition",
     "render_view_definition",
@@ -98,8 +109,23 @@ class ViewDefinition:
     semantics: int = SEMANTICS_VERSION
 
 
+@dataclasses.dataclass(frozen=True)
+class FeatureSetDefinition:
+    """A feature set as declared, the schemas of its views' sources at that time, the names of their
+    online state, and the version of what features mean.
+    """
+
+    feature_set: FeatureSet
+    schemas: tuple[tuple[str, Schema], ...]
+    shards: tuple[tuple[str, str], ...]
+    semantics: int = SEMANTICS_VERSION
+
+
+_AnyDefinition = TrainingSetDefinition | ViewDefinition | FeatureSetDefinition
+
+
 class StoredDefinition(StoredRecord, frozen=True, kw_only=True):
-    """Either of them as it is stored, from format 2 on; in format 1 it was a list, and what
+    """Each of them as it is stored, from format 2 on; in format 1 it was a list, and what
     features mean was that of semantics 2.
     """
 
@@ -162,7 +188,7 @@ def compile_training_set_definition(
 
     Raises: DefinitionBroken DAT-024 for one whose parts do not fit each other.
     """
-    views = [view for view in definition.training_set.features if isinstance(view, FeatureView)]
+    views = definition.training_set.views
     with _told_as_broken():
         compiled = tuple(_compiled(view, definition, partitions) for view in views)
     return CompiledTrainingSet(definition.training_set, compiled, dict(definition.schemas))
@@ -193,9 +219,43 @@ def compile_view_definition(definition: ViewDefinition, *, partitions: int = 1) 
         return _compiled(definition.view, definition, partitions)
 
 
-def _compiled(
-    view: FeatureView, definition: TrainingSetDefinition | ViewDefinition, partitions: int
-) -> CompiledView:
+def render_feature_set_definition(definition: FeatureSetDefinition) -> bytes:
+    """Canonical JSON of the definition; `parse_feature_set_definition` is the inverse."""
+    return _render(definition.feature_set, definition)
+
+
+def parse_feature_set_definition(payload: bytes) -> FeatureSetDefinition:
+    """The definition of these bytes; only records of the closed list are made, and only with values
+    of the types of their fields.  Raises: DefinitionBroken DAT-024.
+    """
+    with _told_as_broken():
+        return FeatureSetDefinition(*_checked(FeatureSetDefinition, *_parse(payload)))  # type: ignore[arg-type]
+
+
+def compile_feature_set_definition(
+    definition: FeatureSetDefinition, *, partitions: int = 1
+) -> tuple[RequestedView, ...]:
+    """The set's views, each once, ready to compute, with those of their features that it has; of an
+    on-demand view the set does not know which types its columns have.
+
+    Raises: DefinitionBroken DAT-024 for one whose parts do not fit each other.
+    """
+    found = []
+    for view, columns in (
+        (each.view, each.columns) for each in merge_selections([definition.feature_set])
+    ):
+        with _told_as_broken():
+            compiled: AnyView | None = None
+            if isinstance(view, FeatureView):
+                compiled = _compiled(view, definition, partitions)
+            elif isinstance(view, OnDemandFeatureView):
+                compiled = CompiledOnDemandView.of(view, [])
+        if compiled is not None:
+            found.append(RequestedView(compiled, columns or compiled.column_names))
+    return tuple(found)
+
+
+def _compiled(view: FeatureView, definition: _AnyDefinition, partitions: int) -> CompiledView:
     schemas, shards = dict(definition.schemas), dict(definition.shards)
     lookups = [_compiled(lookup, definition, partitions) for lookup in view.lookups]
     orders_values = definition.semantics > _ORDER_OF_TEXT
@@ -213,7 +273,7 @@ def _compiled(
     )
 
 
-def _render(declared: object, definition: TrainingSetDefinition | ViewDefinition) -> bytes:
+def _render(declared: object, definition: _AnyDefinition) -> bytes:
     return render_stored(
         StoredDefinition(
             record_format=2,

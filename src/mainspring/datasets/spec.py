@@ -19,7 +19,13 @@ from mainspring.elements.errors import Location
 from mainspring.elements.expression.build import Expr
 from mainspring.elements.expression.tree import Node
 from mainspring.elements.time import Micros, parse_duration, parse_instant
-from mainspring.features.spec import FeatureView, OnDemandFeatureView
+from mainspring.features.spec import (
+    FeatureSelection,
+    FeatureSet,
+    FeatureView,
+    OnDemandFeatureView,
+    merge_selections,
+)
 from mainspring.sources.spec import Source
 
 __all__ = [
@@ -156,7 +162,7 @@ class TrainingSet:
         request: columns of the spine that a caller sends with the request; join keys of the
             features must be among them.
         label: what is predicted.
-        features: feature views and on-demand views.
+        features: feature views, on-demand views and feature sets.
         split: which rows are fitted and which judged: `split_by_time`, and of a spine without event
             times `split_by_key` or `split_at_random`.
     """
@@ -168,7 +174,7 @@ class TrainingSet:
     prediction_time: Node | None
     request: tuple[str, ...]
     label: Label
-    features: tuple[FeatureView | OnDemandFeatureView, ...]
+    features: tuple[FeatureView | OnDemandFeatureView | FeatureSet, ...]
     split: AnySplit
     declared_at: Location = field(compare=False, repr=False)
     owner: str = ""
@@ -183,7 +189,7 @@ class TrainingSet:
         prediction_time: Expr | None = None,
         request: Sequence[str],
         label: Label,
-        features: Sequence[FeatureView | OnDemandFeatureView],
+        features: Sequence[FeatureView | OnDemandFeatureView | FeatureSet],
         split: AnySplit,
         owner: str = "",
         description: str = "",
@@ -203,3 +209,20 @@ class TrainingSet:
             tags=parse_tags(tags),
             declared_at=caller(),
         )
+
+    @property
+    def selections(self) -> tuple[FeatureSelection, ...]:
+        """Its views, each once, with those of their features that it has."""
+        return merge_selections(self.features)
+
+    @property
+    def views(self) -> tuple[FeatureView, ...]:
+        """Those of its views whose features come from facts."""
+        found = (each.view for each in self.selections)
+        return tuple(view for view in found if isinstance(view, FeatureView))
+
+    @property
+    def on_demand(self) -> tuple[OnDemandFeatureView, ...]:
+        """Those of its views whose features come from the request."""
+        found = (each.view for each in self.selections)
+        return tuple(view for view in found if isinstance(view, OnDemandFeatureView))

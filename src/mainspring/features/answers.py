@@ -88,16 +88,20 @@ def result_values(
 
 
 def _words(view: CompiledView, bits: Ints, valid: Bytes) -> list[list[Value]]:
-    values: list[list[Value]] = [
-        [*_plain(field.dtype, own, ())] for field, own in zip(view.outputs, bits, strict=True)
-    ]
-    for output, present in enumerate(valid.tolist()):
-        if 0 in present:
-            values[output] = [
+    requests, columns = bits.shape[1], list[list[Value]]()
+    counts = np.add.reduce(valid, axis=1, dtype=np.int64).tolist()
+    for field, own, present, count in zip(view.outputs, bits, valid, counts, strict=True):
+        if count == 0:
+            columns.append([None] * requests)
+            continue
+        values: list[Value] = [*_plain(field.dtype, own, ())]
+        if count < requests:
+            values = [
                 value if is_there else None
-                for value, is_there in zip(values[output], present, strict=True)
+                for value, is_there in zip(values, present.tolist(), strict=True)
             ]
-    return values
+        columns.append(values)
+    return columns
 
 
 def _column(

@@ -16,6 +16,7 @@ __all__ = [
     "MomentAhead",
     "RequestTypesUnknown",
     "SpineUnusable",
+    "TooManyFeatureRows",
     "WrongRequestType",
 ]
 
@@ -190,3 +191,18 @@ class FeatureUnknown(FeatureError):
     remedy: ClassVar[str] = "name one of them, or the view alone for all of its features"
     reference: str
     known: str
+
+
+@dataclass(eq=False, kw_only=True)
+class TooManyFeatureRows(FeatureError):
+    """A request asks for the features of more rows than one request may.  An online read may have
+    ten thousand rows, one from history a thousand.
+    """
+
+    code: ClassVar[str] = "FEA-075"
+    template: ClassVar[str] = "the request has {rows:,} rows; at most {limit:,} are answered"
+    remedy: ClassVar[str] = (
+        "send several requests; for a large spine use `mainspring backfill`, which reads a file"
+    )
+    rows: int
+    limit: int

@@ -21,6 +21,7 @@ from mainspring.features.spec import OnDemandFeatureView
 
 __all__ = [
     "CompiledOnDemandView",
+    "PreparedOnDemand",
     "RequestExpressions",
     "compile_on_demand",
     "compile_request_expressions",
@@ -28,6 +29,7 @@ __all__ = [
     "compute_on_request",
     "compute_on_spine",
     "on_demand_fields",
+    "request_schema",
 ]
 
 _FEW = 4_096
@@ -112,12 +114,45 @@ def compute_on_request(
     Raises: MissingRequestField FEA-003, WrongRequestType FEA-004, RequestTypesUnknown FEA-073 where
         no training set says what types the view reads.
     """
-    unknown = [name for name in view.inputs if name not in view.schema]
-    if unknown:
-        raise RequestTypesUnknown(view=view.view.name, columns=", ".join(unknown))
-    schema = view.schema.select(view.inputs)
-    request = cast_columns(rows, schema, passthrough=Schema(()))
-    return compile_on_demand([view.view], schema).evaluate(request)
+    return PreparedOnDemand.of(view).evaluate(rows)
+
+
+def request_schema(views: Iterable[CompiledOnDemandView]) -> Schema:
+    """The columns that these views read, each once.  Raises: RequestTypesUnknown FEA-073 where no
+    training set says their types.
+    """
+    read = [PreparedOnDemand.of(view).expressions.inputs for view in views]
+    return Schema(tuple({field.name: field for schema in read for field in schema}.values()))
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedOnDemand:
+    """An on-demand view, compiled for requests.
+
+    Args:
+        fields: its features, with their types.
+    """
+
+    fields: tuple[Field, ...]
+    expressions: "RequestExpressions"
+
+    @classmethod
+    def of(cls, view: CompiledOnDemandView) -> "PreparedOnDemand":
+        """The view with the types that training sets have.  Raises: RequestTypesUnknown FEA-073
+        where no training set says them.
+        """
+        unknown = [name for name in view.inputs if name not in view.schema]
+        if unknown:
+            raise RequestTypesUnknown(view=view.view.name, columns=", ".join(unknown))
+        schema = view.schema.select(view.inputs)
+        return cls(on_demand_fields(view.view, schema), compile_on_demand([view.view], schema))
+
+    def evaluate(self, rows: Sequence[Mapping[str, object]]) -> dict[str, list[Value]]:
+        """The features of each row.  Raises: MissingRequestField FEA-003, WrongRequestType
+        FEA-004.
+        """
+        request = cast_columns(rows, self.expressions.inputs, passthrough=Schema(()))
+        return self.expressions.evaluate(request)
 
 
 def _request_column(column: pl.Series, known: Schema) -> pl.Series:

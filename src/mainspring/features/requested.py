@@ -1,18 +1,21 @@
-"""Which features a caller asks for: whole views, on-demand views, or `view:feature`."""
+"""Which features a caller asks for: views and on-demand views, feature sets, or `view:feature`."""
 
 from collections.abc import Callable, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 from mainspring.elements.declaration import names_of
 from mainspring.features.errors import FeatureNamedTwice, FeatureUnknown
 from mainspring.features.on_demand import CompiledOnDemandView
-from mainspring.features.spec import FeatureView, OnDemandFeatureView
+from mainspring.features.spec import FeatureSet, FeatureView, OnDemandFeatureView
 from mainspring.features.view import CompiledView
 
 __all__ = ["AnyView", "FeatureReference", "RequestedView", "parse_requested", "views_in"]
 
-FeatureReference = str | FeatureView | OnDemandFeatureView
-"""The name of a view, its declaration, or `view:feature` for one of its features."""
+FeatureReference = str | FeatureView | OnDemandFeatureView | FeatureSet
+"""The name of a view or of a feature set, its declaration, or `view:feature` for one of its
+features.
+"""
 
 AnyView = CompiledView | CompiledOnDemandView
 
@@ -25,31 +28,48 @@ class RequestedView(NamedTuple):
 
 
 def parse_requested(
-    features: Sequence[FeatureReference] | FeatureReference, view_of: Callable[[str], AnyView]
+    features: Sequence[FeatureReference] | FeatureReference,
+    views_of: Callable[[str], Sequence[RequestedView]],
 ) -> list[RequestedView]:
     """The views of these features, each once, in the order in which they are first named.
 
     Args:
-        view_of: gives a view or an on-demand view by its name.
+        views_of: gives by its name a view, or the views of a feature set.
 
     Raises: NotAName PRJ-080, FeatureUnknown FEA-074 for a feature that its view does not have,
         FeatureNamedTwice FEA-012 for a name that is asked for twice.
     """
     found: dict[str, RequestedView] = {}
     givers: dict[str, str] = {}
-    for reference in names_of(features, "view"):
-        name, _, column = reference.partition(":")
-        view = found[name].view if name in found else view_of(name)
-        if column and column not in view.column_names:
-            raise FeatureUnknown(reference=f"{name}:{column}", known=", ".join(view.column_names))
-        columns = (column,) if column else view.column_names
+    named = (_views_named(reference, views_of) for reference in names_of(features, "view"))
+    for view, columns in chain.from_iterable(named):
+        own = view.view.name
         for one in columns:
             if one in givers:
-                raise FeatureNamedTwice(views=f"{givers[one]} and {name}", feature=one)
-            givers[one] = name
-        before = found[name].columns if name in found else ()
-        found[name] = RequestedView(view, (*before, *columns))
+                raise FeatureNamedTwice(views=f"{givers[one]} and {own}", feature=one)
+            givers[one] = own
+        before = found[own].columns if own in found else ()
+        found[own] = RequestedView(view, (*before, *columns))
     return list(found.values())
+
+
+def _views_named(
+    reference: str, views_of: Callable[[str], Sequence[RequestedView]]
+) -> Sequence[RequestedView]:
+    name, _, column = reference.partition(":")
+    views = views_of(name)
+    return _narrowed(views, column, reference) if column else views
+
+
+def _narrowed(
+    views: Sequence[RequestedView], column: str, reference: str
+) -> Sequence[RequestedView]:
+    """The one view that has a column, with that one.  Raises: FeatureUnknown FEA-074."""
+    found = [RequestedView(each.view, (column,)) for each in views if column in each.columns]
+    if not found:
+        known = ", ".join(name for each in views for name in each.columns)
+        raise FeatureUnknown(reference=reference, known=known)
+    return found
 
 
 def views_in(requested: Sequence[RequestedView]) -> list[CompiledView]:

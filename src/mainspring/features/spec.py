@@ -2,7 +2,7 @@
 batch and stream.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 from typing import Literal as OneOf
@@ -18,12 +18,16 @@ from mainspring.sources.spec import Source
 
 __all__ = [
     "Entity",
+    "FeatureSelection",
+    "FeatureSet",
     "FeatureView",
     "Knowledge",
     "Latest",
     "NullKeys",
     "OnDemandFeatureView",
+    "iter_selections",
     "latest",
+    "merge_selections",
 ]
 
 Knowledge = OneOf["as_known", "as_corrected"]
@@ -244,3 +248,108 @@ class OnDemandFeatureView:
             tags=parse_tags(tags),
             declared_at=caller(),
         )
+
+
+@dataclass(frozen=True)
+class FeatureSelection:
+    """A view, and those of its features that are meant.
+
+    Args:
+        view: its declaration; until the project is loaded it may be its name.
+        columns: empty for all of them.
+    """
+
+    view: FeatureView | OnDemandFeatureView | str
+    columns: tuple[str, ...] = ()
+
+    @property
+    def view_name(self) -> str:
+        """The name of the view."""
+        return self.view if isinstance(self.view, str) else self.view.name
+
+
+@dataclass(frozen=True, init=False)
+class FeatureSet:
+    """Features under one name: what training sets, reads and clients ask for together.  Feast calls
+    it a feature service.
+
+    Args:
+        features: feature views and on-demand views, or their names; `view:feature` for one feature
+            of a view.
+        renamed_from: what it was called before: what is made from it stays as it is.
+    """
+
+    POLICY: ClassVar[frozenset[str]] = frozenset()
+
+    name: str
+    features: tuple[FeatureSelection, ...]
+    declared_at: Location = field(compare=False, repr=False)
+    owner: str = ""
+    description: str = ""
+    tags: Tags = ()
+    renamed_from: str = ""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        features: Sequence[FeatureView | OnDemandFeatureView | str],
+        owner: str = "",
+        description: str = "",
+        tags: GivenTags = (),
+        renamed_from: str = "",
+    ) -> None:
+        given = (features,) if isinstance(features, str) else tuple(features)
+        freeze(
+            self,
+            name=name,
+            features=tuple(_selection(each) for each in given),
+            owner=owner,
+            description=description,
+            tags=parse_tags(tags),
+            renamed_from=renamed_from,
+            declared_at=caller(),
+        )
+
+
+def _selection(given: object) -> FeatureSelection:
+    match given:
+        case FeatureView() | OnDemandFeatureView():
+            return FeatureSelection(given)
+        case str():
+            view, _, column = given.partition(":")
+            return FeatureSelection(view, (column,) if column else ())
+        case FeatureSet():
+            raise TypeError(
+                f"features: feature set {given.name!r} cannot be part of another; name its views"
+            )
+    raise TypeError(
+        f"features: {given!r} is no view; write ms.FeatureView(...) and name it here, or "
+        f"'view:feature'"
+    )
+
+
+def merge_selections(
+    members: Iterable[FeatureView | OnDemandFeatureView | FeatureSet],
+) -> tuple[FeatureSelection, ...]:
+    """The views of these, each once, in the order in which they are first named, with the features
+    that are meant; a name that no project has resolved is left out.
+    """
+    merged: dict[str, FeatureSelection] = {}
+    for one in iter_selections(members):
+        before = merged.get(one.view_name)
+        is_whole = not one.columns or (before is not None and not before.columns)
+        columns = () if is_whole else (*(before.columns if before else ()), *one.columns)
+        merged[one.view_name] = FeatureSelection(one.view, columns)
+    return tuple(merged.values())
+
+
+def iter_selections(
+    members: Iterable[FeatureView | OnDemandFeatureView | FeatureSet],
+) -> Iterator[FeatureSelection]:
+    """What these name, as they name it."""
+    for member in members:
+        selections = (
+            member.features if isinstance(member, FeatureSet) else (FeatureSelection(member),)
+        )
+        yield from (each for each in selections if not isinstance(each.view, str))

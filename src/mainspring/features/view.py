@@ -101,8 +101,22 @@ class CompiledView:
         """How the outputs of one request are laid out, each as a word and then for each whether it
         is there; None for lists and texts, which are no words.
         """
-        codes = [_WORD_CODES.get(field.dtype) for field in self.outputs]
-        return None if None in codes else Struct("=" + "".join(map(str, codes)) + "?" * len(codes))
+        is_words = all(field.dtype in _WORD_CODES for field in self.outputs)
+        return self.layout_of(1) if is_words else None
+
+    def layout_of(self, requests: int) -> Struct:
+        """How the outputs of so many requests are laid out: each output's words one after the
+        other, then as many flags.
+        """
+        codes = [_WORD_CODES[field.dtype] * requests for field in self.outputs]
+        return Struct("=" + "".join(codes) + "?" * (len(codes) * requests))
+
+    @cached_property
+    def answers_words(self) -> bool:
+        """Whether online state answers it in words, from sums of tiles: numbers, times and booleans
+        of mergeable aggregations.
+        """
+        return self.tiles.kind == "sums" and self.words is not None
 
     @cached_property
     def entity_keys(self) -> tuple[tuple[tuple[str, ...], bool], ...]:

@@ -25,7 +25,11 @@ from mainspring.ports.state import StateReader
 from mainspring.ports.tables import TableReader
 from mainspring.registry.environment import AssetNotes, EnvironmentVersion, asset_names
 from mainspring.registry.read import read_version
-from mainspring.registry.read_environment import read_definition, read_environment
+from mainspring.registry.read_environment import (
+    read_build,
+    read_definition,
+    read_environment,
+)
 from mainspring.serving.loader import read_endpoint_definition
 from mainspring.serving.state.read import read_streams
 from mainspring.sources.quarantine import count_departed
@@ -36,6 +40,7 @@ from mainspring.sources.topic import quarantine_topic_of, tally_topic_of, topic_
 
 __all__ = [
     "EndpointStatus",
+    "FeatureSetStatus",
     "MonitorStatus",
     "SourceStatus",
     "StatusPorts",
@@ -73,6 +78,15 @@ class SourceStatus(msgspec.Struct, frozen=True, kw_only=True):
     notes: AssetNotes = AssetNotes()
 
 
+class FeatureSetStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """A feature set: its views, and how many features of them it has."""
+
+    name: str
+    views: tuple[str, ...]
+    features: int
+    notes: AssetNotes = AssetNotes()
+
+
 class MonitorStatus(msgspec.Struct, frozen=True, kw_only=True):
     """A monitor: the end of the last window that it evaluated, and what there is to say of that;
     None where it has evaluated none yet.
@@ -96,6 +110,7 @@ class StatusReport(msgspec.Struct, frozen=True, kw_only=True):
     sources: tuple[SourceStatus, ...]
     incidents: tuple[Incident, ...]
     monitors: tuple[MonitorStatus, ...] = ()
+    feature_sets: tuple[FeatureSetStatus, ...] = ()
 
     def _repr_html_(self) -> str:
         endpoints = [(e.name, e.model, e.proof, e.notes.owner) for e in self.endpoints]
@@ -104,9 +119,12 @@ class StatusReport(msgspec.Struct, frozen=True, kw_only=True):
             for s in self.sources
         ]
         incidents = [(_moment(each.opened_at), each.sentence) for each in self.incidents]
+        sets = [(s.name, s.features, ", ".join(s.views), s.notes.owner) for s in self.feature_sets]
+        headings = ("name", "features", "views", "owner")
         return html_page(
             f"{self.environment} is at version {self.version}",
             html_table("Endpoints", ("name", "model", "proof", "owner"), endpoints),
+            *([html_table("Feature sets", headings, sets)] if sets else []),
             html_table(
                 "Sources", ("name", "rows", "in quarantine", "last event", "owner"), sources
             ),
@@ -159,6 +177,9 @@ def status_of_environment(
             for name, stream in sorted(read_streams(current, state=ports.state).items())
         ),
         incidents=tuple(incident for incident in incidents if incident.closed_at is None),
+        feature_sets=tuple(
+            _feature_set(name, current, ports) for name in asset_names(current, "feature_set")
+        ),
         monitors=tuple(
             _monitor(name, environment, ports) for name in asset_names(current, "monitor")
         ),
@@ -206,6 +227,20 @@ def _iter_endpoints(
 def _notes_of(asset: str, current: EnvironmentVersion, ports: StatusPorts) -> AssetNotes:
     definition = read_definition(ports.state, current.pointers[asset])
     return definition.notes_or_none if definition else AssetNotes()
+
+
+def _feature_set(name: str, current: EnvironmentVersion, ports: StatusPorts) -> FeatureSetStatus:
+    pointer = current.pointers[f"feature_set.{name}"]
+    build = read_build(ports.state, pointer.asset, pointer.build_fingerprint)
+    definition = read_definition(ports.state, pointer)
+    features = build.facts.get("features") if build else None
+    views = (each.partition(".")[2] for each in definition.parents) if definition else ()
+    return FeatureSetStatus(
+        name=name,
+        views=tuple(sorted(views)),
+        features=features if isinstance(features, int) else 0,
+        notes=_notes_of(pointer.asset, current, ports),
+    )
 
 
 def _monitor(name: str, environment: str, ports: StatusPorts) -> MonitorStatus:

@@ -13,11 +13,15 @@ __all__ = [
     "MAX_PUSHED_ROWS",
     "MAX_ROWS",
     "MAX_SHOWN",
+    "MAX_SPINE_ROWS",
     "HttpLimits",
 ]
 
 MAX_ROWS = 10_000
 """How many rows one request may ask about, of an endpoint or of a model."""
+
+MAX_SPINE_ROWS = 1_000
+"""How many rows of a spine one request may ask history about."""
 
 MAX_PUSHED_ROWS = 100_000
 """How many rows one push may bring."""

@@ -17,7 +17,12 @@ from mainspring.features.errors import FeatureOverflow, HorizonPassed
 from mainspring.features.explanation import ViewExplanation, explain_view
 from mainspring.features.history.file import BackfillProgress, BackfillReport, backfill_file
 from mainspring.features.online.measure import measure_state, sample_answers
-from mainspring.features.requested import AnyView, FeatureReference, parse_requested, views_in
+from mainspring.features.requested import (
+    FeatureReference,
+    RequestedView,
+    parse_requested,
+    views_in,
+)
 from mainspring.features.state.stream import shards_of
 from mainspring.features.view import CompiledView, with_lookups
 from mainspring.project.kinds.evaluation import Runtime
@@ -121,8 +126,8 @@ class FeatureCatalog:
 
     Args:
         declared: gives what the project declares; None where it does not load.
-        view, views: give a view as the environment holds it, compiled, and all of them; `any_view`
-            also one that is on-demand.
+        view, views: give a view as the environment holds it, compiled, and all of them; `views_of`
+            also one that is on-demand, and those of a feature set.
     """
 
     def __init__(
@@ -133,10 +138,10 @@ class FeatureCatalog:
         *,
         view: Callable[[str], CompiledView],
         views: Callable[[], Sequence[CompiledView]],
-        any_view: Callable[[str], AnyView],
+        views_of: Callable[[str], Sequence[RequestedView]],
     ) -> None:
         self._declared, self._tools, self._environment = declared, runtime, environment
-        self._view, self._views, self._any_view = view, views, any_view
+        self._view, self._views, self._views_of = view, views, views_of
 
     def report(self) -> FeaturesReport:
         """Every view.  Cost: reads all online state, about 4 µs a row."""
@@ -178,7 +183,7 @@ class FeatureCatalog:
         Raises: UnknownAsset ACC-006, FileNotRead SRC-037, SpineUnusable FEA-010, FeatureOverflow
             FEA-001.
         """
-        requested = parse_requested(names, self._any_view)
+        requested = parse_requested(names, self._views_of)
         views = views_in(requested)
         sources = [source for view in with_lookups(views) for source in view.view.sources]
         require_imported(sources, self._tools.log)

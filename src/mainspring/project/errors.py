@@ -323,3 +323,75 @@ class NothingImported(DeclarationError):
     )
     remedy: ClassVar[str] = "ask for what the environment holds, or leave --trust out"
     path: str
+
+
+@dataclass(eq=False, kw_only=True)
+class ViewNotDeclared(DeclarationError):
+    """A feature set names a view that the project does not declare: a name that was mistyped, or a
+    view that was renamed or removed.
+    """
+
+    code: ClassVar[str] = "PRJ-120"
+    template: ClassVar[str] = (
+        "feature set {feature_set} names view {view!r}, which is not declared; there is {known}"
+    )
+    remedy: ClassVar[str] = "name a view that is declared, or take it out of the set"
+    feature_set: str
+    view: str
+    known: str
+
+
+@dataclass(eq=False, kw_only=True)
+class FeatureNotInView(DeclarationError):
+    """A feature set names a feature that its view does not have.  A feature is named as its column:
+    entity, feature and window.
+    """
+
+    code: ClassVar[str] = "PRJ-121"
+    template: ClassVar[str] = "feature set {feature_set}: there is no feature {reference}"
+    remedy: ClassVar[str] = "name one of these, or the view alone for all of them: {known}"
+    feature_set: str
+    reference: str
+    known: str
+
+
+@dataclass(eq=False, kw_only=True)
+class FeatureTwiceInSet(DeclarationError):
+    """Two features of a feature set have the same name, so they would be the same column.  A view
+    is read whole, so this holds for its features that the set leaves out, too.
+    """
+
+    code: ClassVar[str] = "PRJ-122"
+    template: ClassVar[str] = (
+        "feature set {feature_set}: feature {feature} comes from both {first} and {second}"
+    )
+    remedy: ClassVar[str] = "name each feature once, or rename it in one of the views"
+    feature_set: str
+    feature: str
+    first: str
+    second: str
+
+
+@dataclass(eq=False, kw_only=True)
+class FeatureSetNested(DeclarationError):
+    """A feature set names a feature set, another one or itself.  A set holds views, so none can go
+    round in a circle, and what it holds stands in one place.
+    """
+
+    code: ClassVar[str] = "PRJ-123"
+    template: ClassVar[str] = "feature set {feature_set} names feature set {other}"
+    remedy: ClassVar[str] = "name the views of {other} instead"
+    feature_set: str
+    other: str
+
+
+@dataclass(eq=False, kw_only=True)
+class FeatureSetNameTaken(DeclarationError):
+    """A feature set has the name of a view.  Both are read by their names, so whoever asks for one
+    could be given the other.
+    """
+
+    code: ClassVar[str] = "PRJ-124"
+    template: ClassVar[str] = "feature set {feature_set} has the name of a view"
+    remedy: ClassVar[str] = "give one of them another name"
+    feature_set: str

@@ -71,9 +71,11 @@ def _training(version: ModelVersion, training: TrainingSetCard) -> Iterator[str]
         yield f"- {rows:,} rows left out: {reason}"
     if training.absence:
         yield f"- {training.absence}"
+    declared = f", declared as {', '.join(training.sets)}" if training.sets else ""
     yield (
         f"- {len(training.features)} features from "
         f"{', '.join(sorted({feature.view for feature in training.features})) or 'no view'}"
+        f"{declared}"
     )
     measure = "R²" if version.r2_alone else "AUC"
     alone = version.r2_alone or version.feature_auc

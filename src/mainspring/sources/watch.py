@@ -11,6 +11,7 @@ way past it, and a log that is put back is used again at once.
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -143,6 +144,9 @@ class WatchedLog:
 
     def __init__(self, unwatched: LogWriter, watch: LogWatch) -> None:
         self.unwatched, self.watch = unwatched, watch
+        self._counter = count(1)
+        self.writes = 0
+        """How often this process has appended: see `CountsWrites`."""
 
     def identities(self) -> Mapping[str, str]:
         """As the log says."""
@@ -181,7 +185,11 @@ class WatchedLog:
     ) -> Mapping[str, int]:
         """Append to the log."""
         self.watch.require()
-        return self.unwatched.append(batches, expected=expected)
+        try:
+            return self.unwatched.append(batches, expected=expected)
+        finally:
+            # Also of an append that failed: whether it is in the log is for a look to say.
+            self.writes = next(self._counter)
 
     def trim(self, topic: str, before: int) -> int:
         """Trim the log."""

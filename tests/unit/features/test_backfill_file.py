@@ -78,7 +78,7 @@ def answered(workspace, tmp_path: Path):
 
     def answered(spine: Path, out: str, rows: int = 4, names: list[str] = VIEWS):
         told: list[tuple[str, int, int]] = []
-        requested = parse_requested(names, workspace.reader.view_or_on_demand)
+        requested = parse_requested(names, workspace.reader.views_of)
         report = backfill_file(
             requested,
             spine,

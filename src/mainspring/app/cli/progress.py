@@ -24,6 +24,7 @@ _SHOWN_FACTS: Mapping[str, tuple[str, ...]] = {
     "read_files": ("accepted", "revised", "deleted", "duplicates", "quarantined", "reasons"),
     "import_source": ("accepted", "duplicates", "quarantined", "reasons"),
     "build_view": ("features",),
+    "build_feature_set": ("features",),
     "build_training_set": ("fitted", "tested", "features", "negative by absence"),
     "train_model": ("version", "roc_auc", "log_loss", "mae", "rmse"),
     "build_baseline": ("columns",),

@@ -45,6 +45,9 @@ class ServerMetrics:
             ["source", "outcome"],
             registry=self.registry,
         )
+        self.features = Counter(
+            "mainspring_feature_rows", "Rows of features read.", ["read"], registry=self.registry
+        )
         self.map_version = Gauge(
             "mainspring_map_version",
             "Version of the environment that is served.",
@@ -101,6 +104,10 @@ class ServerMetrics:
             ("quarantined", sum(report.quarantined.values())),
         ):
             self.events.labels(source, outcome).inc(count)
+
+    def count_features(self, read: str, rows: int) -> None:
+        """Count the rows of one answered request for features."""
+        self.features.labels(read).inc(rows)
 
     def count_parity(self, checked: int, mismatched: int) -> None:
         """Count up to what an environment has compared altogether; the first call says where

@@ -17,6 +17,7 @@ from mainspring.elements.errors import (
     MainspringError,
     ServingError,
     SourceError,
+    UnreadableInstant,
 )
 from mainspring.elements.text import clipped
 from mainspring.engines.http.errors import (
@@ -28,7 +29,7 @@ from mainspring.engines.http.errors import (
     TooManyConnections,
     UnknownHost,
 )
-from mainspring.features.errors import HorizonPassed
+from mainspring.features.errors import HorizonPassed, TooManyFeatureRows
 from mainspring.ports.errors import (
     BodyTooComplex,
     DeadlinePassed,
@@ -73,6 +74,8 @@ _STATUS: tuple[tuple[type[MainspringError], int], ...] = (
     (ModelRefused, 503),
     (ServingError, 400),
     (HorizonPassed, 503),
+    (TooManyFeatureRows, 413),
+    (UnreadableInstant, 422),
     (FeatureError, 422),
     (DatasetError, 422),
     (SourceError, 422),

@@ -11,6 +11,7 @@ from mainspring.access.scope import Demand
 from mainspring.app.http.metrics import ServerMetrics
 from mainspring.app.http.problem import problem_reply
 from mainspring.elements.events import Actor
+from mainspring.features.api import FeatureAnswers, FeatureApi
 from mainspring.govern.api import StatusApi
 from mainspring.govern.status import StatusReport
 from mainspring.ports.http import (
@@ -43,6 +44,7 @@ class HttpDependencies:
         replay: takes a prediction's id; returns a record to render.
         place_of: takes a prediction's id; returns the environment and the endpoint that it was made
             at.
+        features: what reads features.
         status: what the environment holds.
         deployer: what moves the environment, in an actor's name.
         require_stores: returns while the stores can be written, else raises an error of ours.
@@ -58,6 +60,7 @@ class HttpDependencies:
     writer: Callable[[str, Actor], SourceWriter]
     replay: Callable[[str], object]
     place_of: Callable[[str], tuple[str, str]]
+    features: FeatureAnswers
     status: Callable[[], StatusReport]
     deployer: Callable[[Actor], EnvironmentDeployer]
     require_stores: Callable[[], None]
@@ -86,6 +89,7 @@ def build_http_service(
             draining=draining,
         ).routes(),
         *SourceApi(dependencies.writer, observe=metrics.count_events).routes(),
+        *FeatureApi(dependencies.features, observe=metrics.count_features).routes(),
         *StatusApi(dependencies.status).routes(),
         *DeploymentApi(dependencies.deployer).routes(),
         Route("GET", "/metrics", "read", lambda _: _render_metrics(metrics, host)),

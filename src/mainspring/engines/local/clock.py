@@ -13,7 +13,7 @@ from typing import NamedTuple
 from mainspring.elements.time import HOUR, MINUTE, SECOND, Micros, format_instant
 from mainspring.ports.clock import Clock
 
-__all__ = ["ClockStep", "FrozenClock", "RandomIds", "SeededIds", "SystemClock"]
+__all__ = ["ClockStep", "FrozenClock", "OffsetClock", "RandomIds", "SeededIds", "SystemClock"]
 
 _LOG = logging.getLogger("mainspring")
 _STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
@@ -114,6 +114,17 @@ class SystemClock:
         if self._step and not self._step.followed:
             _LOG.warning("the machine's clock is right again; the step was not followed")
         self._step = None
+
+
+class OffsetClock:
+    """A clock that was set to another time and runs on from there, for historical data."""
+
+    def __init__(self, clock: Clock, starts_at: Micros) -> None:
+        self._clock, self._offset = clock, starts_at - clock.now()
+
+    def now(self) -> Micros:
+        """The present instant there."""
+        return self._clock.now() + self._offset
 
 
 class FrozenClock:

@@ -8,6 +8,7 @@ cannot disagree.
 import sqlite3
 from collections.abc import Iterator, Sequence
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,9 @@ class SqliteState:
         self._project = project
         self._clock = clock or SystemClock()
         self._process = this_process()
+        self._counter = count(1)
+        self.writes = 0
+        """How often this process has committed: see `CountsWrites`."""
         self._database = SqliteDatabase(path, schema=_SCHEMA, synchronous="FULL", name=_NAME)
 
     def get(self, kind: str, key: str) -> Document | None:
@@ -138,9 +142,12 @@ class SqliteState:
         assert all(event.project == self._project for event in events), (
             "an event of another project"
         )
-        return self._database.transact(
-            partial(self._commit, changes=changes, events=events, lease=lease)
-        )
+        try:
+            return self._database.transact(
+                partial(self._commit, changes=changes, events=events, lease=lease)
+            )
+        finally:
+            self.writes = next(self._counter)
 
     def acquire(self, resource: str, holder: str, *, ttl: Micros) -> Lease:
         """Take the lease, or raise FLO-001."""

@@ -40,7 +40,7 @@ from mainspring.features.state.pages import StateRows, facts_of_rows, join_rows
 from mainspring.features.view import CompiledView
 from mainspring.ports.online import OnlineReader, Position
 
-__all__ = ["ShardQuery", "answer_shard", "fetch_rows"]
+__all__ = ["ShardQuery", "answer_shard", "answer_words", "fetch_rows"]
 
 _FETCHED_AT_ONCE = 1_024
 _WORD = np.dtype(np.int64)
@@ -83,6 +83,19 @@ def answer_shard(
             return _values_of(view, results), position
 
 
+def answer_words(
+    view: CompiledView, online: OnlineReader, shard: str, query: ShardQuery
+) -> tuple[Ints, Position] | None:
+    """The results of the entry point for requests, of a view that answers in words, and the
+    position they were read at; None where heads and directories do not have all of the answer.
+
+    Raises: FEA-002 when a time lies before what is kept.
+    """
+    position, roots = _read_roots(view, online, shard, query)
+    results = _results_of_roots(view, query, roots)
+    return None if results is None else (results, position)
+
+
 def fetch_rows(
     view: CompiledView, online: OnlineReader, shard: str, query: ShardQuery
 ) -> list[list[bytes]]:
@@ -119,8 +132,19 @@ def _from_roots(
     """The answer if heads and directories have all of it, as they mostly do: one call of the kernel
     and nothing else.
     """
-    if view.tiles.kind != "sums" or view.words is None:
+    if not view.answers_words:
         return None
+    assert view.words is not None
+    results = _results_of_roots(view, query, roots)
+    return None if results is None else result_values(view, view.words, results, len(query.codes))
+
+
+def _results_of_roots(
+    view: CompiledView, query: ShardQuery, roots: Sequence[bytes | None]
+) -> Ints | None:
+    """As the entry point for requests leaves them; None where heads and directories do not have
+    all of the answer.
+    """
     heads, codes = roots[::ROOTS], query.codes
     if None in heads:
         indices = [
@@ -136,7 +160,7 @@ def _from_roots(
         results,
     )
     # Anything but a plain answer (a page is missing, two facts tie) goes the way that can fetch.
-    return None if results[WORST] else result_values(view, view.words, results, len(codes))
+    return None if results[WORST] else results
 
 
 class _Bits(NamedTuple):

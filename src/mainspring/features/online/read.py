@@ -20,7 +20,14 @@ from mainspring.features.state.names import encode_key, partition_of, shard_of_p
 from mainspring.features.view import CompiledView
 from mainspring.ports.online import OnlineReader, Position
 
-__all__ = ["EntityColumns", "FeatureRows", "Value", "read_online"]
+__all__ = [
+    "EntityColumns",
+    "FeatureRows",
+    "Value",
+    "distinct_query",
+    "query_of",
+    "read_online",
+]
 
 EntityColumns = Mapping[str, Sequence[Value]]
 """Join keys by name, a value for each row; instants are int64 microseconds."""
@@ -95,14 +102,14 @@ def read_online(
             result.positions.update(found.positions)
             result.partitions.update(found.partitions)
             view_keys = _with_keys(view, keys, found)
-        query = _query_of(view, view_keys, at)
+        query = query_of(view, view_keys, at)
         _read_view(view, online, query, rows=rows, result=result)
         if reasons:
             _add_reasons(view, online, query, rows=rows, result=result)
     return result
 
 
-def _query_of(view: CompiledView, keys: EntityColumns, at: Sequence[Micros]) -> ShardQuery:
+def query_of(view: CompiledView, keys: EntityColumns, at: Sequence[Micros]) -> ShardQuery:
     """The requests of all entities, one entity after the other."""
     # Requests of equal keys share their name, and so the rows that are read.
     names, codes = _names_of(view, keys, len(at))
@@ -111,7 +118,7 @@ def _query_of(view: CompiledView, keys: EntityColumns, at: Sequence[Micros]) -> 
     return ShardQuery(names, codes, times * entities, min(times))
 
 
-def _distinct(query: ShardQuery) -> ShardQuery:
+def distinct_query(query: ShardQuery) -> ShardQuery:
     """One request for each key where all are of one time, as those of a prediction are; else these
     requests themselves.
 
@@ -130,7 +137,7 @@ def _read_view(
     view: CompiledView, online: OnlineReader, query: ShardQuery, *, rows: int, result: FeatureRows
 ) -> None:
     """Answer one view, and add the answer to the result."""
-    distinct, codes = _distinct(query), query.codes
+    distinct, codes = distinct_query(query), query.codes
     try:
         if view.partitions == 1:
             values, result.positions[view.shard] = answer_shard(view, online, view.shard, distinct)
@@ -226,23 +233,28 @@ def _names_of(view: CompiledView, keys: EntityColumns, rows: int) -> tuple[list[
     among them; -1 where a key is null.
     """
     codes: list[int] = []
-    known: dict[bytes, int] = {}
+    names: list[bytes] = []
     for index, (columns, is_skipped) in enumerate(view.entity_keys):
         own = _keys_of(keys, columns, rows)
         # Few keys are encoded as they come; of many each distinct one once, if Python's == means
         # the same as equal encodings.
         is_repeating = rows > _FEW and all(_has_exact_equality(keys[name]) for name in columns)
-        for key in dict.fromkeys(own) if is_repeating else own:
-            codes.append(
-                -1
-                if is_skipped and None in key
-                else known.setdefault(encode_key(index, key), len(known))
-            )
-        if is_repeating:
-            first = index * rows
-            code_of = dict(zip(dict.fromkeys(own), codes[first:], strict=True))
-            codes[first:] = [code_of[key] for key in own]
-    return list(known), codes
+        distinct = list(dict.fromkeys(own)) if is_repeating else own
+        encoded = [
+            None if is_skipped and None in key else encode_key(index, key) for key in distinct
+        ]
+        # No name of one entity is that of another: its place is the first byte.
+        known: dict[bytes, int] = {}
+        own_codes = [
+            -1 if name is None else known.setdefault(name, len(names) + len(known))
+            for name in encoded
+        ]
+        names += known
+        if len(distinct) < rows:
+            code_of = dict(zip(distinct, own_codes, strict=True))
+            own_codes = [code_of[key] for key in own]
+        codes += own_codes
+    return names, codes
 
 
 def _keys_of(keys: EntityColumns, columns: Sequence[str], rows: int) -> Sequence[tuple[Value, ...]]:

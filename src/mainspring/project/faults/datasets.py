@@ -10,13 +10,14 @@ from mainspring.elements.expression.readings.types import COMPUTABLE
 from mainspring.elements.expression.tree import Column, input_columns
 from mainspring.elements.schema import DType, Schema
 from mainspring.elements.time import format_instant
-from mainspring.features.spec import FeatureView, OnDemandFeatureView
+from mainspring.features.spec import FeatureView, OnDemandFeatureView, iter_selections
 from mainspring.features.view import feature_fields
 from mainspring.project.faults.expressions import (
     FaultContext,
     column_faults,
     expression_faults,
 )
+from mainspring.project.faults.feature_sets import repeated_features
 from mainspring.project.faults.features import feature_names, view_faults
 from mainspring.project.faults.timeless import timeless_faults
 from mainspring.project.loader.errors import (
@@ -83,9 +84,8 @@ def _request_faults(
     )
     yield from column_faults(plain, spine, place, wanted=COMPUTABLE)
     request = spine.select(tuple(dict.fromkeys(name for name in plain if name in spine)))
-    for view in training_set.features:
-        if isinstance(view, OnDemandFeatureView):
-            yield from _on_demand_faults(training_set, view, request, hidden)
+    for view in training_set.on_demand:
+        yield from _on_demand_faults(training_set, view, request, hidden)
 
 
 def _on_demand_faults(
@@ -215,13 +215,12 @@ def _classes(label: Label, schema: Schema) -> dict[str, str] | None:
 
 def _missing_join_keys(training_set: TrainingSet) -> Iterator[DeclarationError]:
     needed: dict[str, str] = {}
-    for view in training_set.features:
-        if isinstance(view, FeatureView):
-            needed = {
-                key: f"entity {entity.name} of view {view.name}"
-                for entity in view.entities
-                for key in entity.request_keys
-            } | needed
+    for view in training_set.views:
+        needed = {
+            key: f"entity {entity.name} of view {view.name}"
+            for entity in view.entities
+            for key in entity.request_keys
+        } | needed
     for key, user in needed.items():
         if key not in training_set.request:
             yield JoinKeyNotInRequest(
@@ -233,21 +232,17 @@ def _lists_of_texts(
     training_set: TrainingSet, schemas: Mapping[str, Schema]
 ) -> Iterator[DeclarationError]:
     """Features that no matrix has a place for, of views that are sound in themselves."""
-    for view in training_set.features:
-        schema = (
-            schemas.get(view.sources[0].name)
-            if isinstance(view, FeatureView) and view.sources
-            else None
-        )
-        if (
-            schema is not None
-            and isinstance(view, FeatureView)
-            and not any(view_faults(view, schemas))
-        ):
+    for selection in training_set.selections:
+        view = selection.view
+        if not isinstance(view, FeatureView):
+            continue
+        schema = schemas.get(view.sources[0].name) if view.sources else None
+        if schema is not None and not any(view_faults(view, schemas)):
             lists = [
                 field.name
                 for field in feature_fields(view, schema)
                 if field.dtype is DType.LIST_STRING
+                and field.name in (selection.columns or feature_names(view))
             ]
             yield from (
                 ListOfTexts(
@@ -261,18 +256,14 @@ def _lists_of_texts(
 
 
 def _duplicate_features(training_set: TrainingSet) -> Iterator[DeclarationError]:
-    first: dict[str, str] = {}
-    for view in training_set.features:
-        for feature in feature_names(view):
-            if feature in first:
-                yield DuplicateFeature(
-                    training_set=training_set.name,
-                    feature=feature,
-                    first=first[feature],
-                    second=view.name,
-                    at=training_set.declared_at,
-                )
-            first.setdefault(feature, view.name)
+    for feature, first, second in repeated_features(iter_selections(training_set.features)):
+        yield DuplicateFeature(
+            training_set=training_set.name,
+            feature=feature,
+            first=first,
+            second=second,
+            at=training_set.declared_at,
+        )
 
 
 def _split_faults(training_set: TrainingSet) -> Iterator[DeclarationError]:

@@ -67,9 +67,8 @@ def _asked_of_no_time(training_set: TrainingSet) -> Iterator[str]:
         yield "its rows cannot be split by time: use split_by_key or split_at_random"
     if training_set.label.horizon is not None:
         yield "the horizon of the label has no beginning"
-    for view in training_set.features:
-        if isinstance(view, FeatureView):
-            read = {s.name: s for each in (view, *view.lookups) for s in each.sources}
-            timed = sorted(name for name, source in read.items() if not source.is_timeless)
-            if timed:
-                yield f"its rows have no time at which view {view.name} ({timed[0]}) could be read"
+    for view in training_set.views:
+        read = {s.name: s for each in (view, *view.lookups) for s in each.sources}
+        timed = sorted(name for name, source in read.items() if not source.is_timeless)
+        if timed:
+            yield f"its rows have no time at which view {view.name} ({timed[0]}) could be read"

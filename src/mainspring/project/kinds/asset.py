@@ -185,6 +185,7 @@ class FaultScope:
         unreadable: why the file of a source cannot be read, by the source's name.
         code: the project's own.
         inputs: the declared inputs of fits that can be read, as in `FingerprintContext`.
+        declared: the names of all assets.
     """
 
     root: str = ""
@@ -192,6 +193,7 @@ class FaultScope:
     unreadable: Mapping[str, str] = field(default_factory=dict)
     code: ProjectCode = field(default_factory=ProjectCode)
     inputs: Mapping[str, Digest] = field(default_factory=dict)
+    declared: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

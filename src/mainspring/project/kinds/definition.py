@@ -4,17 +4,22 @@ of that moment, and the names of online state.
 
 from collections.abc import Iterable, Mapping
 
-from mainspring.datasets.definition import TrainingSetDefinition, ViewDefinition
+from mainspring.datasets.definition import (
+    FeatureSetDefinition,
+    TrainingSetDefinition,
+    ViewDefinition,
+)
 from mainspring.datasets.spec import TrainingSet
 from mainspring.elements.identity import Digest, short
 from mainspring.elements.schema import Schema
-from mainspring.features.spec import FeatureView
+from mainspring.features.spec import FeatureSet, FeatureView, merge_selections
 from mainspring.features.view import CompiledView, compile_view, id_types_of
 from mainspring.project.kinds.asset import Asset
 from mainspring.sources.spec import Source
 
 __all__ = [
     "compile_asset_view",
+    "feature_set_definition_of",
     "online_shard_name",
     "training_set_definition_of",
     "view_definition_of",
@@ -67,11 +72,23 @@ def training_set_definition_of(
     training_set: TrainingSet, schemas: Mapping[str, Schema], assets: Mapping[str, Asset]
 ) -> TrainingSetDefinition:
     """The definition of a declared training set."""
-    views = _with_lookups(view for view in training_set.features if isinstance(view, FeatureView))
+    views = _with_lookups(training_set.views)
     sources = [training_set.spine, training_set.label.source]
     sources += [source for view in views for source in view.sources]
     return TrainingSetDefinition(
         training_set, _schemas_of(sources, schemas), _shards_of(views, assets)
+    )
+
+
+def feature_set_definition_of(
+    feature_set: FeatureSet, schemas: Mapping[str, Schema], assets: Mapping[str, Asset]
+) -> FeatureSetDefinition:
+    """The definition of a declared feature set."""
+    selected = (each.view for each in merge_selections([feature_set]))
+    views = _with_lookups(view for view in selected if isinstance(view, FeatureView))
+    sources = [source for each in views for source in each.sources]
+    return FeatureSetDefinition(
+        feature_set, _schemas_of(sources, schemas), _shards_of(views, assets)
     )
 
 

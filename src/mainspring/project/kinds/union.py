@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias, TypeGuard, Union, assert_nev
 
 from mainspring.project.kinds.asset import Declaration
 from mainspring.project.kinds.endpoint import EndpointKind
+from mainspring.project.kinds.feature_set import FeatureSetKind
 from mainspring.project.kinds.feature_view import FeatureViewKind
 from mainspring.project.kinds.kind import Kind
 from mainspring.project.kinds.model import ModelKind
@@ -34,6 +35,7 @@ AssetKind = (
     SourceKind
     | FeatureViewKind
     | OnDemandFeatureViewKind
+    | FeatureSetKind
     | TrainingSetKind
     | ModelKind
     | EndpointKind

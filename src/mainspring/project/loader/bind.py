@@ -5,10 +5,10 @@ into the declarations once, when a project is loaded: whoever compiles, stores o
 later reads that generation and no other.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from copy import copy
 from dataclasses import fields, is_dataclass, replace
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from mainspring.elements.identity import Digest, short
 from mainspring.elements.schema import Schema
@@ -21,9 +21,10 @@ from mainspring.project.loader.origins import origin_asset
 from mainspring.sources.spec import Source, bind_source
 from mainspring.sources.topic import log_of_stream, stream_of
 
-__all__ = ["bind_declarations", "generation_of", "is_named_after_definition"]
+__all__ = ["Exchange", "bind_declarations", "generation_of", "is_named_after_definition"]
 
 T = TypeVar("T")
+E = TypeVar("E")
 
 
 def generation_of(fingerprint: Digest) -> str:
@@ -51,14 +52,13 @@ def bind_declarations(declarations: Declarations, context: FingerprintContext) -
     """The declarations, each source bound to its generation; whatever holds it holds the bound
     one.
     """
-    binder = _Binder(
-        {
-            source.name: _bound_source(source, context)
-            for source in declarations.sources
-            if source.name in context.schemas
-        }
-    )
-    return replace(declarations, assets=tuple(map(binder.bound, declarations.assets)))
+    sources = {
+        source.name: _bound_source(source, context)
+        for source in declarations.sources
+        if source.name in context.schemas
+    }
+    exchange = Exchange(Source, lambda source: sources.get(source.name, source))
+    return replace(declarations, assets=tuple(map(exchange.bound, declarations.assets)))
 
 
 def _bound_source(source: Source, context: FingerprintContext) -> Source:
@@ -80,22 +80,26 @@ def _by_log(items: list[object]) -> list[object]:
     return [*sources]
 
 
-class _Binder:
-    """Exchanges sources in records; a record that several hold stays one."""
+class Exchange(Generic[E]):
+    """Exchanges the records of one kind in others; a record that several hold stays one.
 
-    def __init__(self, sources: Mapping[str, Source]) -> None:
-        self._sources = sources
+    Args:
+        given: what takes the place of such a record.
+    """
+
+    def __init__(self, kind: type[E], given: Callable[[E], object]) -> None:
+        self._kind, self._given = kind, given
         self._done: dict[int, object] = {}
 
     def bound(self, value: T) -> T:
-        """The value with bound sources in it; itself where it has none."""
+        """The value with others in place of such records; itself where it has none."""
         if id(value) not in self._done:
             self._done[id(value)] = self._exchanged(value)
         return self._done[id(value)]  # type: ignore[return-value]
 
     def _exchanged(self, value: object) -> object:
-        if isinstance(value, Source):
-            return self._sources.get(value.name, value)
+        if isinstance(value, self._kind):
+            return self._given(value)
         if isinstance(value, tuple):
             items = _by_log([self.bound(item) for item in value])
             same = all(item is old for item, old in zip(items, value, strict=True))

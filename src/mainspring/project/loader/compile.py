@@ -1,18 +1,50 @@
 """Compile what is declared, for whoever asks about what no environment holds yet."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 from mainspring.features.on_demand import CompiledOnDemandView
-from mainspring.features.spec import FeatureView
+from mainspring.features.spec import FeatureSet, FeatureView
 from mainspring.features.view import CompiledView
 from mainspring.project.kinds.definition import compile_asset_view
 from mainspring.project.loader.load import Project
 from mainspring.sources.compiled import CompiledSource
 
 __all__ = [
+    "ProjectFeatures",
     "compile_declared",
     "compile_declared_on_demand",
     "compile_declared_sources",
     "compile_declared_views",
 ]
+
+
+@dataclass(frozen=True, eq=False)
+class ProjectFeatures:
+    """What a project declares of features, compiled when it is asked for.
+
+    Args:
+        load: gives the project; None where it does not load, and then it declares nothing.
+        partitions: into how many parts online state is divided, where it is read.
+    """
+
+    load: Callable[[], Project | None]
+    partitions: int
+
+    def views(self) -> dict[str, CompiledView]:
+        """The feature views by name, in the order of declaration."""
+        project = self.load()
+        return compile_declared_views(project, partitions=self.partitions) if project else {}
+
+    def on_demand(self) -> dict[str, CompiledOnDemandView]:
+        """The on-demand views."""
+        project = self.load()
+        return compile_declared_on_demand(project) if project else {}
+
+    def feature_sets(self) -> dict[str, FeatureSet]:
+        """The feature sets."""
+        project = self.load()
+        return {each.name: each for each in project.declarations.feature_sets} if project else {}
 
 
 def compile_declared(project: Project, view: FeatureView, *, partitions: int = 1) -> CompiledView:
@@ -52,7 +84,7 @@ def compile_declared_on_demand(project: Project) -> dict[str, CompiledOnDemandVi
             [
                 project.schemas[training_set.spine.name].select(training_set.request)
                 for training_set in project.declarations.training_sets
-                if any(used is view for used in training_set.features)
+                if any(used is view for used in training_set.on_demand)
             ],
         )
         for view in project.declarations.on_demand_views

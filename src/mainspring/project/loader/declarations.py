@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from mainspring.datasets.spec import TrainingSet
-from mainspring.features.spec import Entity, FeatureView, OnDemandFeatureView
+from mainspring.features.spec import Entity, FeatureSet, FeatureView, OnDemandFeatureView
 from mainspring.monitoring.spec import Monitor
 from mainspring.project.kinds.asset import Declaration, ProjectCode
 from mainspring.project.kinds.union import KINDS, is_asset, parents_of
@@ -52,6 +52,11 @@ class Declarations:
     def on_demand_views(self) -> tuple[OnDemandFeatureView, ...]:
         """The on-demand feature views."""
         return self.of(OnDemandFeatureView)
+
+    @property
+    def feature_sets(self) -> tuple[FeatureSet, ...]:
+        """The feature sets."""
+        return self.of(FeatureSet)
 
     @property
     def training_sets(self) -> tuple[TrainingSet, ...]:

@@ -24,6 +24,7 @@ from mainspring.project.loader.discover import (
 )
 from mainspring.project.loader.graph import Graph, build_graph
 from mainspring.project.loader.origins import resolve_origins
+from mainspring.project.loader.resolve import resolve_feature_sets
 from mainspring.project.loader.validate import validate
 from mainspring.registry.errors import UnknownAsset
 from mainspring.sources.contract import effective_schema
@@ -134,6 +135,7 @@ def load_definitions(definitions: Iterable[object], *, name: str = "memory") -> 
 
 
 def _project(path: Path | None, config: ProjectConfig, declarations: Declarations) -> Project:
+    declarations = resolve_feature_sets(declarations)
     schemas, unreadable = _read_schemas(declarations)
     inputs = read_inputs(
         Path(declarations.root), {path for model in declarations.models for path in model.inputs}

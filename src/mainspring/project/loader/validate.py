@@ -67,6 +67,7 @@ def iter_project_faults(
         unreadable=unreadable,
         code=declarations.code,
         inputs=inputs,
+        declared=frozenset(map(asset_name, declarations.assets)),
     )
     for asset in declarations.assets:
         yield from kind_of(asset).faults(asset, scope)

@@ -6,7 +6,7 @@ fields of a declaration are.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from mainspring.elements.expression.aggregation import Aggregation
 from mainspring.elements.expression.notation import (
@@ -71,6 +71,8 @@ def render_value(value: object) -> str:
             return f"[{', '.join(map(render_value, value))}]"
         case {"asset": str(name)}:
             return name
+        case {"is": "FeatureSelection", "view": view, "columns": list() as columns}:
+            return _render_selection(render_value(view), columns)
         case dict() if isinstance(kind := value.get("is"), str):
             return _render_record(kind, value)
         case _:
@@ -94,6 +96,12 @@ def _render_in(field: str, value: object) -> str:
         if last in _INSTANTS:
             return format_instant(value)
     return render_value(value)
+
+
+def _render_selection(view: str, columns: Sequence[object]) -> str:
+    """A view in a feature set as people write it, without its kind: `load`, `load:team__n__1h`."""
+    name = view.rpartition(".")[2]
+    return ", ".join(f"{name}:{column}" for column in columns) or name
 
 
 def _render_record(kind: str, value: Mapping[str, object]) -> str:

@@ -9,7 +9,9 @@ from mainspring.datasets.definition import (
     SourceDefinition,
     TrainingSetDefinition,
     ViewDefinition,
+    compile_feature_set_definition,
     compile_training_set_definition,
+    parse_feature_set_definition,
     parse_source_definition,
     parse_training_set_definition,
     parse_view_definition,
@@ -17,6 +19,7 @@ from mainspring.datasets.definition import (
 from mainspring.elements.identity import Digest
 from mainspring.elements.schema import Schema
 from mainspring.features.on_demand import CompiledOnDemandView
+from mainspring.features.requested import RequestedView
 from mainspring.features.spec import OnDemandFeatureView
 from mainspring.ports.objects import ObjectReader
 from mainspring.ports.state import StateReader
@@ -29,6 +32,7 @@ from mainspring.sources.topic import log_of_stream
 __all__ = [
     "AppliedSource",
     "read_applied_sources",
+    "read_feature_sets",
     "read_on_demand_views",
     "read_source_definition",
     "read_streams",
@@ -110,6 +114,29 @@ def read_on_demand_views(
                 views[view.name] = view
                 requests.setdefault(view.name, []).append(compiled.request_schema)
     return {name: CompiledOnDemandView.of(view, requests[name]) for name, view in views.items()}
+
+
+def read_feature_sets(
+    environment: EnvironmentVersion,
+    *,
+    state: StateReader,
+    objects: ObjectReader,
+    partitions: int = 1,
+) -> dict[str, tuple[RequestedView, ...]]:
+    """The feature sets of an environment by name, each as its views and their features.
+
+    Raises: ObjectMissing ENG-002 when a definition is gone, DefinitionBroken DAT-024.
+    """
+    found: dict[str, tuple[RequestedView, ...]] = {}
+    for pointer in environment.pointers.values():
+        if pointer.kind == "feature_set":
+            build = read_build(state, pointer.asset, pointer.build_fingerprint)
+            stored = build.facts.get("definition") if build else None
+            if stored is not None:
+                definition = parse_feature_set_definition(objects.read(Digest(str(stored))))
+                views = compile_feature_set_definition(definition, partitions=partitions)
+                found[pointer.asset.partition(".")[2]] = views
+    return found
 
 
 def read_training_set_definition(

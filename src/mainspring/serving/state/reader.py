@@ -2,30 +2,37 @@
 state.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
-from functools import cached_property
-from typing import TypeAlias
+from functools import cached_property, partial
+from typing import NamedTuple, Protocol, TypeAlias
 
-import msgspec
 import polars as pl
 
-from mainspring.elements.declaration import Named
+from mainspring.elements.declaration import Named, names_of
+from mainspring.elements.foreign_frame import GivenRows
 from mainspring.elements.time import Micros
 from mainspring.features.history.gather import backfill_requested
-from mainspring.features.on_demand import CompiledOnDemandView, compute_on_request
-from mainspring.features.online.read import FeatureRows, read_online
+from mainspring.features.on_demand import CompiledOnDemandView, request_schema
+from mainspring.features.online.prepared import PreparedRead
+from mainspring.features.online.read import FeatureRows
+from mainspring.features.physical import Value, plain_values
 from mainspring.features.requested import (
     AnyView,
     FeatureReference,
+    RequestedView,
     parse_requested,
     views_in,
 )
-from mainspring.features.requests import cast_entity_keys, prepare_spine, resolve_read_time
-from mainspring.features.stream.open import StreamPorts, materialize_to_head
+from mainspring.features.requests import prepare_spine, spine_of_rows
+from mainspring.features.spec import FeatureSet, merge_selections
+from mainspring.features.stream.open import StreamPorts
 from mainspring.features.view import CompiledView, with_lookups
 from mainspring.registry.errors import UnknownAsset
-from mainspring.serving.state.read import read_on_demand_views
+from mainspring.serving.state.freshness import Freshness
+from mainspring.serving.state.prepared import PreparedFeatures
+from mainspring.serving.state.read import read_feature_sets, read_on_demand_views
 from mainspring.serving.state.views import ServedViews
 from mainspring.sources.facts import read_source_rows
 from mainspring.sources.imported import require_imported
@@ -33,8 +40,26 @@ from mainspring.sources.spec import Source
 
 __all__ = ["FeatureReader", "ViewNames"]
 
+_PREPARED_KEPT = 64
+
 ViewNames: TypeAlias = str | Named | Iterable[str | Named]
 """Names of feature views, or their declarations; one alone or several."""
+
+
+class FeatureDeclarations(Protocol):
+    """What is declared now, by name and in that order."""
+
+    def views(self) -> Mapping[str, CompiledView]:
+        """The feature views."""
+        ...
+
+    def on_demand(self) -> Mapping[str, CompiledOnDemandView]:
+        """The on-demand views."""
+        ...
+
+    def feature_sets(self) -> Mapping[str, FeatureSet]:
+        """The feature sets."""
+        ...
 
 
 class FeatureReader:
@@ -43,9 +68,11 @@ class FeatureReader:
 
     Args:
         held: the views that the environment holds.
-        declared: gives the views as they are declared now, by name and in that order; called
-            once, and only for what the environment does not hold; `declared_on_demand` the same
-            for on-demand views.
+        declared: what is declared, asked only for what the environment does not hold; absent where
+            nothing else than that is read.
+        counted: the log and the state as they count what this process writes (see `freshness`);
+            default: both are looked at before every read.
+        folds: whether an online read folds what the log holds itself; else a consumer does.
     """
 
     def __init__(
@@ -53,16 +80,18 @@ class FeatureReader:
         ports: StreamPorts,
         held: ServedViews,
         *,
-        declared: Callable[[], Mapping[str, CompiledView]],
-        declared_on_demand: Callable[[], Mapping[str, CompiledOnDemandView]],
+        declared: FeatureDeclarations | None = None,
+        counted: tuple[object, object] = (None, None),
+        folds: bool = True,
     ) -> None:
-        self._ports, self._held, self._compile_declared = ports, held, declared
-        self._compile_declared_on_demand = declared_on_demand
-        self._on_demand: tuple[int, Mapping[str, CompiledOnDemandView]] = (-1, {})
+        self._ports, self._held, self._declarations = ports, held, declared
+        self._counted, self._folds = counted, folds
+        self._prepared: dict[tuple[str, ...], PreparedFeatures] = {}
+        self._definitions = _HeldDefinitions(-1, {}, {})
 
     @cached_property
     def _declared(self) -> Mapping[str, CompiledView]:
-        return self._compile_declared()
+        return self._declarations.views() if self._declarations else {}
 
     def view(self, name: str) -> CompiledView:
         """A feature view, compiled: as this environment holds it, and as it is declared only where
@@ -84,27 +113,53 @@ class FeatureReader:
         sources = [source for view in with_lookups(list(views)) for source in view.view.sources]
         require_imported(sources, self._ports.log)
 
-    def view_or_on_demand(self, name: str) -> AnyView:
-        """A feature view or an on-demand view: as this environment holds it, and as it is declared
-        only where it holds none of that name.  Raises: UnknownAsset ACC-006.
+    def views_of(self, name: str) -> Sequence[RequestedView]:
+        """A feature view, an on-demand view, or the views of a feature set: as this environment
+        holds it, and as it is declared only where it holds none of that name.  Raises: UnknownAsset
+        ACC-006.
         """
-        held: Mapping[str, AnyView] = {**self._held_on_demand(), **self._held.held()}
+        definitions = self._held_definitions()
+        held: Mapping[str, AnyView] = {**definitions.on_demand, **self._held.held()}
         if name in held:
-            return held[name]
-        declared: Mapping[str, AnyView] = {**self._compile_declared_on_demand(), **self._declared}
-        if name not in declared:
-            known = ", ".join(sorted({*held, *declared}))
-            raise UnknownAsset(kind="feature view", name=name, known=known)
-        return declared[name]
+            return [_whole(held[name])]
+        if name in definitions.sets:
+            return [self._typed(each) for each in definitions.sets[name]]
+        declarations = self._declarations
+        on_demand = declarations.on_demand() if declarations else {}
+        declared: Mapping[str, AnyView] = {**on_demand, **self._declared}
+        if name in declared:
+            return [_whole(declared[name])]
+        sets = declarations.feature_sets() if declarations else {}
+        if name in sets:
+            return [
+                RequestedView(view, each.columns or view.column_names)
+                for each in merge_selections([sets[name]])
+                for view in [self.views_of(each.view_name)[0].view]
+            ]
+        known = ", ".join(sorted({*held, *definitions.sets, *declared, *sets}))
+        raise UnknownAsset(kind="feature view", name=name, known=known)
 
-    def _held_on_demand(self) -> Mapping[str, CompiledOnDemandView]:
-        """Those that the training sets of the environment use; read once for each version of it."""
+    def _typed(self, requested: RequestedView) -> RequestedView:
+        """An on-demand view of a set, with the types that training sets have."""
+        view = requested.view
+        if not isinstance(view, CompiledOnDemandView):
+            return requested
+        known = self._held_definitions().on_demand.get(view.view.name)
+        return requested._replace(view=replace(view, schema=known.schema)) if known else requested
+
+    def _held_definitions(self) -> "_HeldDefinitions":
+        """On-demand views and feature sets of the environment; read once for each version of it."""
         current = self._held.version()
-        if self._on_demand[0] != current.version:
-            ports = self._ports
-            found = read_on_demand_views(current, state=ports.state, objects=ports.objects)
-            self._on_demand = (current.version, found)
-        return self._on_demand[1]
+        if self._definitions.version != current.version:
+            state, objects = self._ports.state, self._ports.objects
+            self._definitions = _HeldDefinitions(
+                current.version,
+                read_on_demand_views(current, state=state, objects=objects),
+                read_feature_sets(
+                    current, state=state, objects=objects, partitions=self._held.partitions
+                ),
+            )
+        return self._definitions
 
     def _view_names(self) -> list[str]:
         """In the order in which they are declared, then those that this environment still holds."""
@@ -125,7 +180,7 @@ class FeatureReader:
         Raises: UnknownAsset ACC-006, FileNotRead SRC-037, SpineUnusable FEA-010 for a column that
             is missing or of another type.
         """
-        requested = parse_requested(features, self.view_or_on_demand)
+        requested = parse_requested(features, self.views_of)
         self._require_read(views_in(requested))
         asked = prepare_spine(spine, views_in(requested))
         found = (
@@ -133,11 +188,29 @@ class FeatureReader:
         )
         return pl.concat([pl.DataFrame(), *found], how="horizontal")
 
+    def historical_columns(
+        self,
+        features: FeatureReference | Sequence[FeatureReference],
+        *,
+        rows: Sequence[Mapping[str, object]],
+    ) -> dict[str, list[Value]]:
+        """As `get_historical_features`, for rows as a request has them: each value is read by the
+        type that facts and training sets have, and answered as models take it.
+
+        Raises: as `get_historical_features`; MissingRequestField FEA-003, WrongRequestType FEA-004,
+            RequestTypesUnknown FEA-073.
+        """
+        requested = parse_requested(features, self.views_of)
+        on_demand = [each.view for each in requested if not isinstance(each.view, CompiledView)]
+        spine = spine_of_rows(rows, views_in(requested), request_schema(on_demand))
+        found = self.get_historical_features(features, spine=spine)
+        return {column.name: plain_values(column) for column in found.iter_columns()}
+
     def get_online_features(
         self,
         features: FeatureReference | Sequence[FeatureReference],
         *,
-        keys: Sequence[Mapping[str, object]],
+        keys: GivenRows,
         at: Micros | str | datetime | None = None,
         reasons: bool = False,
     ) -> FeatureRows:
@@ -157,26 +230,54 @@ class FeatureReader:
             column of one name, HindsightAsked FEA-013 for a view with hindsight,
             RequestTypesUnknown FEA-073.
         """
-        requested = parse_requested(features, self.view_or_on_demand)
-        views = views_in(requested)
-        self._require_read(views)
-        now, request = self._ports.data_clock.now(), cast_entity_keys(keys, views)
-        for view in with_lookups(views):
-            materialize_to_head(view, self._ports)
-        found = read_online(
-            views,
-            self._ports.online,
-            request.columns,
-            at=[resolve_read_time(at, now=now)] * request.height,
-            reasons=reasons,
+        return self._prepared_for(features).read_columns(keys, at=at, reasons=reasons)
+
+    def prepare(self, features: FeatureReference | Sequence[FeatureReference]) -> PreparedFeatures:
+        """The features of these views, to be read online again and again.
+
+        Raises: UnknownAsset ACC-006, FileNotRead SRC-037, FeatureUnknown FEA-074, FeatureNamedTwice
+            FEA-012, HindsightAsked FEA-013, RequestTypesUnknown FEA-073.
+        """
+        return self._prepare(tuple(names_of(features, "view")))
+
+    def _prepared_for(
+        self, features: FeatureReference | Sequence[FeatureReference]
+    ) -> PreparedFeatures:
+        """The same, kept for who asks again."""
+        names = (features,) if isinstance(features, str) else tuple(names_of(features, "view"))
+        found = self._prepared.get(names)
+        if found is None:
+            found = self._prepare(names)
+            if len(self._prepared) >= _PREPARED_KEPT:
+                self._prepared.pop(next(iter(self._prepared)), None)
+            self._prepared[names] = found
+        return found
+
+    def _prepare(self, names: tuple[str, ...]) -> PreparedFeatures:
+        return PreparedFeatures(
+            partial(self._resolved, names),
+            self._ports,
+            self._held,
+            freshness=Freshness(*self._counted),
+            folds=self._folds,
         )
-        columns = dict(found.columns)
-        for each in requested:
-            if isinstance(each.view, CompiledOnDemandView):
-                columns |= compute_on_request(each.view, keys)
-        return msgspec.structs.replace(
-            found, columns={name: columns[name] for each in requested for name in each.columns}
-        )
+
+    def _resolved(self, names: Sequence[str]) -> PreparedRead:
+        requested = parse_requested(names, self.views_of)
+        self._require_read(views_in(requested))
+        return PreparedRead(requested, self._ports.online)
 
     def _facts_of(self, source: Source) -> pl.DataFrame:
         return read_source_rows(source, log=self._ports.log, tables=self._ports.tables)
+
+
+class _HeldDefinitions(NamedTuple):
+    """What a version of the environment holds beside feature views."""
+
+    version: int
+    on_demand: Mapping[str, CompiledOnDemandView]
+    sets: Mapping[str, Sequence[RequestedView]]
+
+
+def _whole(view: AnyView) -> RequestedView:
+    return RequestedView(view, view.column_names)

@@ -72,6 +72,16 @@ def no_deployer(actor):
     raise NothingToRollBack(environment=f"dev, says {actor}")
 
 
+class NoFeatures:
+    """Reads features where there are none."""
+
+    def get_online_features(self, features, **_):
+        raise UnknownAsset(kind="feature view", name=features[0], known="none")
+
+    def historical_columns(self, features, **_):
+        raise UnknownAsset(kind="feature view", name=features[0], known="none")
+
+
 def place_of(prediction):
     if prediction not in PLACES:
         raise PredictionUnknown(prediction=prediction)
@@ -138,6 +148,7 @@ def service(host, guard, arrivals):
         writer=arrivals,
         replay=lambda prediction: {"replayed": prediction},
         place_of=place_of,
+        features=NoFeatures(),
         status=lambda: STATUS,
         deployer=no_deployer,
         require_stores=lambda: None,

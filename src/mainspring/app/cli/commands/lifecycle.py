@@ -231,6 +231,11 @@ def status_lines(report: "StatusReport", paint: Paint) -> Iterator[str]:
     )
     rows = [[e.name, e.model, short(e.digest), e.proof, str(e.notes)] for e in report.endpoints]
     yield from _block("Endpoints", rows, paint)
+    sets = [
+        [each.name, counted(each.features, "feature"), ", ".join(each.views), str(each.notes)]
+        for each in report.feature_sets
+    ]
+    yield from _block("Feature sets", sets, paint)
     sources = [
         [
             s.name,
