@@ -21,7 +21,7 @@ from mainspring.app.data_plane import (
 from mainspring.app.maintenance import garbage_collector_of
 from mainspring.app.outside import open_outside
 from mainspring.app.ports import monitor_ports, parity_ports
-from mainspring.app.sources import compile_sources, open_writer
+from mainspring.app.sources import SourceWriters, compile_sources
 from mainspring.elements.declaration import Named, name_of
 from mainspring.elements.errors import DeclarationError
 from mainspring.elements.events import Actor
@@ -167,7 +167,11 @@ class Collaborators:
         """
         name, sources = name_of(source, "source"), self._compiled_sources()
         by = actor or self.runtime.actor
-        return open_writer(name, sources, self.proven, environment=self.environment, actor=by)
+        return self._writers.open(name, sources, environment=self.environment, actor=by)
+
+    @cached_property
+    def _writers(self) -> SourceWriters:
+        return SourceWriters(self.proven)
 
     def _compiled_sources(self) -> dict[str, CompiledSource]:
         """The sources as the map has them now; the same objects while it stands still."""

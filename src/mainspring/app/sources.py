@@ -14,7 +14,7 @@ from mainspring.serving.state.read import read_applied_sources
 from mainspring.sources.compiled import CompiledSource
 from mainspring.sources.ingest import IngestJournal, SourceWriter
 
-__all__ = ["compile_sources", "open_writer"]
+__all__ = ["SourceWriters", "compile_sources"]
 
 _LOG = logging.getLogger("mainspring")
 
@@ -41,24 +41,31 @@ def compile_sources(
     return held
 
 
-def open_writer(
-    name: str,
-    sources: Mapping[str, CompiledSource],
-    runtime: Runtime,
-    *,
-    environment: str,
-    actor: Actor,
-) -> SourceWriter:
-    """What takes rows of a source in, and records it in the actor's name.  Raises: UnknownAsset
-    ACC-006.
+class SourceWriters:
+    """What takes rows of sources in; pushes to one source are written together, whoever brings
+    them.
     """
-    if name not in sources:
-        raise UnknownAsset(kind="source", name=name, known=", ".join(sources))
-    return SourceWriter(
-        sources[name],
-        log=runtime.log,
-        clock=runtime.data_clock,
-        objects=runtime.objects,
-        tables=runtime.tables,
-        journal=IngestJournal(runtime.state, runtime.project, environment, actor, runtime.clock),
-    )
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._writers: dict[str, SourceWriter] = {}
+
+    def open(
+        self, name: str, sources: Mapping[str, CompiledSource], *, environment: str, actor: Actor
+    ) -> SourceWriter:
+        """What takes rows of a source in, and records it in the actor's name.  Raises:
+        UnknownAsset ACC-006.
+        """
+        if name not in sources:
+            raise UnknownAsset(kind="source", name=name, known=", ".join(sources))
+        runtime, writer = self._runtime, self._writers.get(name)
+        if writer is None or writer.compiled is not sources[name]:
+            writer = self._writers[name] = SourceWriter(
+                sources[name],
+                log=runtime.log,
+                clock=runtime.data_clock,
+                objects=runtime.objects,
+                tables=runtime.tables,
+            )
+        journal = IngestJournal(runtime.state, runtime.project, environment, actor, runtime.clock)
+        return writer.recording(journal)

@@ -88,6 +88,9 @@ class Route(NamedTuple):
         alone: calls of this route are answered one after the other; those that wait their turn
             hold no thread.
         writes: what it answers is on record first.
+        together: answers several calls of one path in their order, each with what `handler` would
+            return or raise; None where each call is answered by itself. Calls that arrive while
+            others are answered wait for the next turn, of all of them; it runs in a thread.
     """
 
     method: str
@@ -98,6 +101,7 @@ class Route(NamedTuple):
     blocks: bool = False
     alone: bool = False
     writes: bool = False
+    together: "Callable[[Sequence[Call]], Sequence[Reply | Exception]] | None" = None
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -127,7 +131,8 @@ class HttpServer(Protocol):
 
     Guarantees: a route's permission is asked for before the body is read, so nobody unknown makes
         the server hold one; a handler is called with the whole body, once for each call, and again
-        in a thread only where StoreBusy ended it in the event loop; the reply is sent as it was
+        in a thread only where StoreBusy ended it in the event loop, or by itself where answering
+        several calls together ended with an error; the reply is sent as it was
         given; a handler that blocks, a large body, a slow caller and any number of connections hold
         up no other call; calls in flight, and those that arrive on a kept connection while it ends,
         are answered before `serve` returns, for at most ten seconds.

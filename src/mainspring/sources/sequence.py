@@ -18,7 +18,7 @@ from mainspring.sources.compiled import Prepared, json_rows
 from mainspring.sources.errors import ConflictingFact, FutureFact, LateFact
 from mainspring.sources.judge import ContestedRow, JudgedRecord, TakenRows, Verdicts, judge_rows
 
-__all__ = ["SYSTEM", "Decision", "Rules", "sequence"]
+__all__ = ["SYSTEM", "Decision", "Rules", "plain_records", "sequence"]
 
 OldRows = Callable[[Sequence[int]], pl.DataFrame]
 """The records at these offsets of the topic, in the order asked, with the payload's columns as the
@@ -176,6 +176,22 @@ def sequence(
         dropped=verdicts.dropped,
         overruled=verdicts.overruled,
     )
+
+
+def plain_records(prepared: Prepared, known: Mapping[str, Identity], rules: Rules) -> pl.DataFrame:
+    """The records of those rows that are facts whatever becomes of the others of their batch, with
+    `_row`: they fulfil the contract, come in time, and have an id that no other row or record has.
+
+    `sequence` makes the same records of them, in any batch; only for rows that insert.
+    """
+    kept, until = prepared.kept, rules.known_until
+    rows = _enveloped(kept, rules)
+    is_plain = ~_is_contested(rows, known, operations=rows["_op"])
+    if (late := _is_late(rows, rules.lateness)) is not None:
+        is_plain &= ~late
+    if until is not None:
+        is_plain &= ~(kept["_known_at"] > until).fill_null(value=False)
+    return rows if is_plain.all() else rows.filter(is_plain)
 
 
 def _without_future(prepared: Prepared, known_until: Micros | None) -> Prepared:

@@ -146,7 +146,12 @@ def _kept(route: Route, require_stores: Callable[[], None]) -> Route:
         require_stores()
         return route.handler(call)
 
-    return route._replace(handler=handler)
+    def together(calls: Sequence[Call]) -> Sequence[Reply | Exception]:
+        require_stores()
+        return answer_all(calls) if answer_all else ()
+
+    answer_all = route.together
+    return route._replace(handler=handler, together=together if answer_all else None)
 
 
 def _counted(route: Route, metrics: ServerMetrics) -> Route:
@@ -155,7 +160,19 @@ def _counted(route: Route, metrics: ServerMetrics) -> Route:
     """
     if route.permission is None:
         return route
-    return route._replace(handler=lambda call: metrics.counted(call, route.handler(call)))
+
+    def together(calls: Sequence[Call]) -> Sequence[Reply | Exception]:
+        answers = answer_all(calls) if answer_all else ()
+        return [
+            metrics.counted(call, answer) if isinstance(answer, Reply) else answer
+            for call, answer in zip(calls, answers, strict=True)
+        ]
+
+    answer_all = route.together
+    return route._replace(
+        handler=lambda call: metrics.counted(call, route.handler(call)),
+        together=together if answer_all else None,
+    )
 
 
 def _render_metrics(metrics: ServerMetrics, host: EndpointHost) -> Reply:

@@ -18,6 +18,7 @@ from starlette.types import Receive, Scope, Send
 
 from mainspring.elements.events import Actor
 from mainspring.engines.http.errors import ServerBusy
+from mainspring.engines.http.gathering import Answers, Gathering
 from mainspring.engines.http.room import BodyRoom
 from mainspring.engines.http.translate import call_of, read_body, send_reply
 from mainspring.engines.http.workers import Workers, having_turn
@@ -77,6 +78,30 @@ class _Desk:
             return await self._computing.run(route.handler, call)
         return await self.at_once(route.path, lambda: route.handler(call))
 
+    def gathering(self, route: Route) -> Gathering | None:
+        """The turns of a route that answers several calls at once."""
+        answer_all = route.together
+        if answer_all is None:
+            return None
+
+        async def run(calls: Sequence[Call]) -> Answers:
+            try:
+                return await self._waiting.run(answer_all, calls)
+            # a bug that one call meets ends that one and no other
+            except Exception:
+                if len(calls) == 1:
+                    raise
+            return [await self._alone(route, call) for call in calls]
+
+        return Gathering(run, queue_s=self.limits.queue_s)
+
+    async def _alone(self, route: Route, call: Call) -> Reply | Exception:
+        try:
+            return await self._waiting.run(route.handler, call)
+        # the edge of a request, as in `_PathAnswer`
+        except Exception as error:
+            return error
+
     async def at_once(self, name: str, act: Callable[[], T]) -> T:
         """Do something in the event loop; in a thread where a store would have it wait, and for a
         second after it had.
@@ -113,6 +138,7 @@ class _PathAnswer:
         # Of the event loop and not of threads: a call that waits its turn would else hold a
         # thread, and in the end all that there are.
         self._turns = {route.method: asyncio.Lock() for route in routes if route.alone}
+        self._gatherings = {route.method: desk.gathering(route) for route in routes}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         route = self._routes.get(scope["method"])
@@ -148,6 +174,8 @@ class _PathAnswer:
         with self._desk.room.held() as held:
             body = await read_body(receive, limit=limits.body_bytes, held=held)
             call = call._replace(body=body)
+            if (gathering := self._gatherings.get(route.method)) is not None:
+                return await gathering.answer(call)
             if not route.alone:
                 return await self._desk.run(route, call)
             async with having_turn(limits.queue_s, self._turns[route.method]):
