@@ -13,17 +13,19 @@ from itertools import accumulate, groupby, pairwise
 from typing import NamedTuple
 
 import msgspec
+import numpy as np
 import polars as pl
 
 from mainspring.elements.errors import MainspringError
 from mainspring.ports.errors import StaleWrite
 from mainspring.ports.log import LogWriter
 from mainspring.sources.append_push import Push, ahead_of_raw_log, append_push
+from mainspring.sources.batch import Batch
 from mainspring.sources.compiled import Cell
 from mainspring.sources.errors import UnreadableRows
-from mainspring.sources.generation import Batch, Generation
+from mainspring.sources.generation import Generation
 from mainspring.sources.pending_log import PendingLog
-from mainspring.sources.raw.log import SegmentToStore, name_of_body, raw_head, segment_records
+from mainspring.sources.raw.log import SegmentToStore, name_of_body, segment_records
 from mainspring.sources.raw.segment import RawSegment
 from mainspring.sources.report import IngestReport
 
@@ -76,6 +78,7 @@ def append_group(
         for outcome in group.append(list(alike))
     ]
     pending.commit()
+    generation.remember(group.generation)
     return outcomes
 
 
@@ -98,7 +101,7 @@ class _Group:
     """Appends runs of pushes to a pending log."""
 
     def __init__(self, generation: Generation, log: PendingLog) -> None:
-        self._generation, self._log = generation, log
+        self.generation, self._log = generation, log
 
     def append(self, run: Sequence[PlacedPush]) -> Iterator[Appended | MainspringError]:
         """Append a run; what came of each."""
@@ -116,7 +119,7 @@ class _Group:
         try:
             return Appended(
                 *append_push(
-                    placed.push, placed.template, generation=self._generation, log=self._log
+                    placed.push, placed.template, generation=self.generation, log=self._log
                 )
             )
         except StaleWrite:
@@ -128,7 +131,7 @@ class _Group:
         frame, heights = _frame_of([placed.push for placed in run])
         if frame.is_empty():
             return _PlainRows(frame, [0] * (len(run) + 1), [False] * len(run))
-        records = self._generation.plain_records(Batch(rows=frame, segment=run[0].template))
+        records = self.generation.plain_records(Batch(rows=frame, segment=run[0].template))
         rows = records["_row"].to_list()
         bounds = [bisect_left(rows, first) for first in accumulate(heights, initial=0)]
         is_plain = [
@@ -141,9 +144,9 @@ class _Group:
         self, run: Sequence[PlacedPush], places: Sequence[int], rows: _PlainRows
     ) -> list[Appended | MainspringError]:
         """Append neighbours of which every row is a fact."""
-        generation = self._generation
+        generation = self.generation
         heads = generation.heads()
-        tally, raw = generation.tally(), raw_head(generation.raw, self._log)
+        tally, raw = generation.tally(), generation.raw_head()
         if tally.segment != raw.offset:
             raise ahead_of_raw_log(generation.raw, tally.segment, raw.offset)
         first, last = rows.bounds[places[0]], rows.bounds[places[-1] + 1]
@@ -172,7 +175,7 @@ class _Group:
             raw = raw.after(segment)
         records = {generation.facts: facts, generation.raw: segment_records(segments)}
         heads[generation.raw] = raw.offset - len(places)
-        generation.commit_all(records, tallies, heads, at=run[0].template.appended_at)
+        generation.commit_all(records, tallies, heads, at=run[0].template.appended_at, end=raw)
         return outcomes
 
 
@@ -211,6 +214,5 @@ def _mappings(push: Push) -> Sequence[Mapping[str, Cell]]:
 
 def _with_raw(records: pl.DataFrame, first: int) -> pl.DataFrame:
     """Records with raw offsets from this one on in place of their places."""
-    raw = pl.int_range(first, first + records.height, eager=True).alias("_raw")
-    place = records.get_column_index("_row")
-    return records.drop("_row").insert_column(place, raw)
+    raw = pl.Series("_raw", np.arange(first, first + records.height))
+    return pl.DataFrame([raw if each.name == "_row" else each for each in records.iter_columns()])

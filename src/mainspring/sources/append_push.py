@@ -15,11 +15,12 @@ import polars as pl
 
 from mainspring.ports.errors import StaleWrite
 from mainspring.ports.log import LogWriter
+from mainspring.sources.batch import Batch
 from mainspring.sources.compiled import Cell, CompiledSource
 from mainspring.sources.errors import UnreadableRows
-from mainspring.sources.generation import Batch, Generation
+from mainspring.sources.generation import Generation
 from mainspring.sources.raw.body import RawRows, chosen_rows, decode_rows, encode_rows
-from mainspring.sources.raw.log import name_of_body, raw_head, segment_record
+from mainspring.sources.raw.log import name_of_body, segment_record
 from mainspring.sources.raw.segment import BodyEncoding, Operation, RawSegment, pack_hits
 from mainspring.sources.refuse import lying_rows
 from mainspring.sources.report import IngestReport, report_of
@@ -121,7 +122,7 @@ def append_push(
     """
     generation.follow()
     heads = generation.heads() | {generation.raw: log.head(generation.raw)}
-    tally, head = generation.tally(), raw_head(generation.raw, log)
+    tally, head = generation.tally(), generation.raw_head()
     if tally.segment != head.offset:
         raise ahead_of_raw_log(generation.raw, tally.segment, head.offset)
     segment = head.placed(msgspec.structs.replace(template, rows=push.height))

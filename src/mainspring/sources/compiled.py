@@ -201,7 +201,7 @@ class CompiledSource:
                 source=self.source.name,
                 problem=f"the rows have none of its columns, which are {', '.join(self._names)}",
             )
-        return rows.select(found)
+        return rows if found == rows.columns else rows.select(found)
 
     def _plan_for(self, columns: tuple[tuple[str, pl.DataType], ...]) -> "_Plan":
         stored = dict(columns)

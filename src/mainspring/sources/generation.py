@@ -12,7 +12,7 @@ generation that answered.  Every other one takes back the same rows, whatever it
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cached_property
 
 import polars as pl
@@ -21,12 +21,14 @@ from mainspring.ports.errors import StaleWrite
 from mainspring.ports.log import LogWriter
 from mainspring.ports.objects import ObjectReader
 from mainspring.ports.tables import TableReader
+from mainspring.sources.batch import Batch
 from mainspring.sources.compiled import CompiledSource, Prepared
 from mainspring.sources.files import iter_rows
 from mainspring.sources.judge import TakenRows
 from mainspring.sources.raw.body import decode_rows
 from mainspring.sources.raw.copies import opened_copy
 from mainspring.sources.raw.log import (
+    RawHead,
     StoredSegment,
     find_refreshes,
     is_void,
@@ -46,7 +48,7 @@ from mainspring.sources.spec import declared_delay
 from mainspring.sources.tally import Tally, read_tally, tally_after, tally_records
 from mainspring.sources.topic import quarantine_topic_of, raw_topic_of, tally_topic_of, topic_of
 
-__all__ = ["ROWS_AT_ONCE", "Batch", "Generation", "Progress"]
+__all__ = ["ROWS_AT_ONCE", "Generation", "Progress"]
 
 Progress = Callable[[int, int], None]
 """Called with the number of rows done, and of all rows."""
@@ -54,37 +56,6 @@ Progress = Callable[[int, int], None]
 ROWS_AT_ONCE = 65_536
 _ATTEMPTS = 20
 _TALLIES = 1_000
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Batch:
-    """Rows of a segment that are decided on together.
-
-    Args:
-        first: the place of the first of them in the segment.
-        operations: of each row; empty where all insert.
-        hits: by place in the batch, the raw offsets that a row took back when it came.
-    """
-
-    rows: pl.DataFrame
-    segment: RawSegment
-    first: int = 0
-    operations: Sequence[str] = ()
-    hits: Mapping[int, Sequence[int]] = field(default_factory=dict)
-
-    @property
-    def raw_offset(self) -> int:
-        """That of its first row."""
-        return self.segment.start + self.first
-
-    def after(self, rows: int) -> "Batch":
-        """The batch without so many rows at its beginning; only for one that has no hits."""
-        return replace(
-            self,
-            rows=self.rows[rows:],
-            first=self.first + rows,
-            operations=self.operations[rows:],
-        )
 
 
 class Generation:
@@ -109,16 +80,34 @@ class Generation:
         self.facts, self.quarantine = topic_of(stream), quarantine_topic_of(stream)
         self.tallies, self.raw = tally_topic_of(stream), raw_topic_of(stream)
         self._raw_rows = RawRowReader(compiled, log=log, objects=objects, topic=self.raw)
+        # A record never changes, so what is the newest below a head stays that.
+        self._newest = (0, Tally())
+        self._end = RawHead(0, 0, 0)
 
     def over(self, log: LogWriter) -> "Generation":
-        """The same generation in another log, such as one that what waits lies in."""
-        return Generation(self.compiled, log=log, objects=self._objects, tables=self._tables)
+        """The same generation in another log, such as one over its own that holds what waits."""
+        other = Generation(self.compiled, log=log, objects=self._objects, tables=self._tables)
+        other._newest, other._end = self._newest, self._end
+        return other
+
+    def remember(self, other: "Generation") -> None:
+        """Take over where another one ended, which lies in this log now."""
+        self._newest, self._end = other._newest, other._end
 
     def tally(self) -> Tally:
         """How far it has come, and what it has counted."""
-        if self._log.head(self.tallies):
-            return read_tally(self.tallies, self._log)
-        return Tally(segment=raw_start(self.raw, self._log))
+        head = self._log.head(self.tallies)
+        if head == 0:
+            return Tally(segment=raw_start(self.raw, self._log))
+        if self._newest[0] != head:
+            self._newest = head, read_tally(self.tallies, self._log)
+        return self._newest[1]
+
+    def raw_head(self) -> RawHead:
+        """Where its raw log ends."""
+        if self._end.offset != self._log.head(self.raw):
+            self._end = raw_head(self.raw, self._log)
+        return self._end
 
     def heads(self) -> dict[str, int]:
         """Where its topics end."""
@@ -228,13 +217,19 @@ class Generation:
         heads: Mapping[str, int],
         *,
         at: int,
+        end: RawHead | None = None,
     ) -> None:
-        """Append records, and the tallies that followed each other, in one transaction.  Raises:
-        StaleWrite ENG-004.
+        """Append records, and the tallies that followed each other, in one transaction.
+
+        Args:
+            end: where the raw log ends then, where that is known.
+
+        Raises: StaleWrite ENG-004.
         """
         batches = {**records, self.tallies: tally_records(tallies, at=at)}
         self._log.append(batches, expected={topic: heads[topic] for topic in batches})
         newest = heads[self.tallies] + len(tallies) - 1
+        self._newest, self._end = (newest + 1, tallies[-1]), end or self._end
         if (newest + 1) // _TALLIES > heads[self.tallies] // _TALLIES:
             # Only the newest is ever read.
             self._log.trim(self.tallies, newest)
@@ -380,7 +375,7 @@ class Generation:
             hits=pack_hits(hits),
             answered_by=segment.answered_by,
         )
-        return raw_head(self.raw, self._log).placed(segment_of_hits)
+        return self.raw_head().placed(segment_of_hits)
 
     def _fold_taken(self, tally: Tally, stored: StoredSegment) -> Counter[str]:
         """Take back the rows that a file took back, or that somebody dropped from quarantine."""

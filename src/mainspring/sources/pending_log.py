@@ -24,6 +24,7 @@ class PendingLog:
         self._head = dict[str, int]()
         self._frames = dict[str, list[tuple[int, pl.DataFrame]]]()
         self._identities = dict[str, dict[str, Identity]]()
+        self._indexed = dict[str, int]()
         self._trims = dict[str, int]()
 
     def commit(self) -> None:
@@ -32,6 +33,8 @@ class PendingLog:
         """
         batches = {
             topic: pl.concat([frame for _, frame in frames], how="diagonal")
+            if len(frames) > 1
+            else frames[0][1]
             for topic, frames in self._frames.items()
         }
         if batches:
@@ -70,7 +73,7 @@ class PendingLog:
 
     def find(self, topic: str, ids: Sequence[str]) -> Mapping[str, Identity]:
         """The newest revision of each of these ids, waiting or not."""
-        waiting = self._identities.get(topic, {})
+        waiting = self._waiting_identities(topic)
         fresh = {id_: waiting[id_] for id_ in ids if id_ in waiting}
         rest = [id_ for id_ in ids if id_ not in fresh] if fresh else ids
         return {**self._log.find(topic, rest), **fresh}
@@ -90,8 +93,16 @@ class PendingLog:
                 head = self._head[topic]
                 self._frames.setdefault(topic, []).append((head, frame))
                 self._head[topic] = head + frame.height
-                self._identities.setdefault(topic, {}).update(_identities(frame, head))
         return {topic: self._head[topic] for topic in batches}
+
+    def _waiting_identities(self, topic: str) -> Mapping[str, Identity]:
+        """Made when somebody asks: for the last of a group nobody does."""
+        found = self._identities.setdefault(topic, {})
+        frames = self._frames.get(topic, [])
+        for first, frame in frames[self._indexed.get(topic, 0) :]:
+            found.update(_identities(frame, first))
+        self._indexed[topic] = len(frames)
+        return found
 
     def trim(self, topic: str, before: int) -> int:
         """Trim the other log after the commit; what is first there now."""

@@ -33,6 +33,7 @@ _CODES = {
     "conflict": ConflictingFact.code,
     "known_at_in_future": FutureFact.code,
 }
+_PLAIN = "_plain"
 _OF_ROW = (*(name for name in ENVELOPE if name != "_offset"), "_row")
 
 
@@ -184,13 +185,15 @@ def plain_records(prepared: Prepared, known: Mapping[str, Identity], rules: Rule
 
     `sequence` makes the same records of them, in any batch; only for rows that insert.
     """
-    kept, until = prepared.kept, rules.known_until
-    rows = _enveloped(kept, rules)
-    is_plain = ~_is_contested(rows, known, operations=rows["_op"])
+    kept, flags = prepared.kept, [~pl.col("_id").is_duplicated()]
+    if known:
+        flags.append(~pl.col("_id").is_in(list(known)))
+    if rules.known_until is not None:
+        flags.append((pl.col("_known_at") <= rules.known_until).fill_null(value=True))
+    rows = kept.select(*_envelope(kept, rules), pl.all_horizontal(flags).alias(_PLAIN))
+    is_plain = rows.drop_in_place(_PLAIN)
     if (late := _is_late(rows, rules.lateness)) is not None:
         is_plain &= ~late
-    if until is not None:
-        is_plain &= ~(kept["_known_at"] > until).fill_null(value=False)
     return rows if is_plain.all() else rows.filter(is_plain)
 
 
@@ -222,9 +225,13 @@ def _enveloped(kept: pl.DataFrame, rules: Rules) -> pl.DataFrame:
     """The rows as the records they are if nothing speaks against it.  Only a row that deletes may
     lack a time.
     """
+    return kept.select(_envelope(kept, rules))
+
+
+def _envelope(kept: pl.DataFrame, rules: Rules) -> list[pl.Expr | str]:
     known_at, moment = pl.col("_known_at").fill_null(rules.now), pl.lit(rules.now, dtype=pl.Int64)
     payload = [name for name in kept.columns if name not in _OF_ROW]
-    return kept.select(
+    return [
         "_id",
         "_content",
         pl.lit("insert").alias("_op"),
@@ -237,7 +244,7 @@ def _enveloped(kept: pl.DataFrame, rules: Rules) -> pl.DataFrame:
         pl.lit(rules.history).alias("_history"),
         "_row",
         *payload,
-    )
+    ]
 
 
 def _is_late(rows: pl.DataFrame, lateness: Micros | None) -> pl.Series | None:
