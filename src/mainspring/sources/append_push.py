@@ -64,15 +64,16 @@ class Push:
         """Read rows.
 
         Args:
-            written: the rows as JSON text, where they came so and `decode_rows` gives them back.
+            written: the rows as JSON text, where they came so, `decode_rows` gives them back, and
+                they have no other columns than the source: else pushes are compared by their text,
+                and the same values may be written in several ways.
 
         Raises: UnreadableRows SRC-006.
         """
         if isinstance(rows, pl.DataFrame):
             compiled.readable(rows)
         encoding: BodyEncoding = "arrow" if isinstance(rows, pl.DataFrame) else "json"
-        if written and not compiled.ignored(rows):
-            # The same values have the same text only where nothing is compared by it.
+        if written:
             return cls(compiled, rows, written, encoding, operations, has_other_columns=False)
         try:
             body = _encoded(compiled, rows)

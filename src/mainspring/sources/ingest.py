@@ -134,13 +134,14 @@ class SourceWriter:
         """
         if not isinstance(rows, pl.DataFrame):
             self.compiled.require_rows(rows)
-        operations = self._operations(op, len(rows))
+        operations, ignored = self._operations(op, len(rows)), self.compiled.ignored(rows)
+        text = b"" if ignored else written
         return PushRequest(
-            push=Push.of(self.compiled, rows, operations, written=written),
+            push=Push.of(self.compiled, rows, operations, written=text),
             history=history,
             ahead=ahead,
             journal=self.journal,
-            ignored=self.compiled.ignored(rows),
+            ignored=ignored,
         )
 
     def write_file(

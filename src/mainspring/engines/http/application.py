@@ -14,7 +14,7 @@ from typing import TypeVar
 from starlette.requests import ClientDisconnect
 from starlette.routing import Route as PathRoute
 from starlette.routing import Router
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mainspring.elements.events import Actor
 from mainspring.engines.http.errors import ServerBusy
@@ -37,7 +37,7 @@ _SMALL_VALUES = 400
 _SLOW_S = 1.0
 
 
-def asgi_application(service: HttpService) -> Router:
+def asgi_application(service: HttpService) -> ASGIApp:
     """The application that answers for a service.
 
     Starlette finds the path, and no more: its requests, responses and exception handlers would take
@@ -53,7 +53,49 @@ def asgi_application(service: HttpService) -> Router:
         await send_reply(service.refuse(call_of(scope), error), send)
 
     paths = [PathRoute(path, _PathAnswer(routes, desk)) for path, routes in by_path.items()]
-    return Router(paths, default=answer_unknown, redirect_slashes=False)
+    return _Switch(paths, answer_unknown)
+
+
+class _Switch:
+    """Leads each request to its path, past all those that begin otherwise: to ask every path in
+    turn costs a small call a tenth of its time.
+    """
+
+    def __init__(self, paths: Sequence[PathRoute], default: ASGIApp) -> None:
+        of_beginning: dict[str, list[PathRoute]] = {}
+        for path in paths:
+            of_beginning.setdefault(_beginning(path.path), []).append(path)
+        wider = {
+            beginning: of_beginning.get(_first(beginning), [])
+            for beginning in of_beginning
+            if beginning != _first(beginning)
+        }
+        self._routers = {
+            beginning: Router(
+                [*alike, *wider.get(beginning, ())], default=default, redirect_slashes=False
+            )
+            for beginning, alike in of_beginning.items()
+        }
+        self._default = default
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope["path"]
+        router = self._routers.get(_beginning(path)) or self._routers.get(_first(path))
+        await (router or self._default)(scope, receive, send)
+
+
+def _beginning(path: str) -> str:
+    """The first two segments of a path; of a template only those without names in braces.
+
+    >>> _beginning("/v1/sources/{name}/events"), _beginning("/echo/{name}"), _beginning("/healthz")
+    ('/v1/sources', '/echo', '/healthz')
+    """
+    parts = path.split("/", 3)[:3]
+    return "/".join(parts[:2] if "{" in parts[-1] else parts)
+
+
+def _first(path: str) -> str:
+    return "/".join(path.split("/", 2)[:2])
 
 
 class _Desk:
