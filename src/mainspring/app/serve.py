@@ -17,6 +17,7 @@ from mainspring.elements.errors import MainspringError
 from mainspring.elements.events import Actor
 from mainspring.elements.time import format_instant
 from mainspring.engines.http.server import UvicornServer
+from mainspring.engines.local.decoder import BodyDecoder, DecodingLimits
 from mainspring.engines.local.heartbeat import heartbeat_of
 from mainspring.engines.local.watch import FolderWatch
 from mainspring.features.kernel.tree.online import warm_online
@@ -33,6 +34,7 @@ from mainspring.monitoring.parity import ParityMonitor
 from mainspring.monitoring.runner import MonitorRunner
 from mainspring.ports.clock import clock_note
 from mainspring.ports.http import HttpService
+from mainspring.ports.limits import MAX_PUSHED_ROWS
 from mainspring.project.config.config import EnvironmentConfig
 from mainspring.project.deploy import EnvironmentDeployer
 from mainspring.project.kinds.evaluation import Runtime
@@ -43,6 +45,7 @@ from mainspring.serving.state.lag import LagMeter
 from mainspring.serving.state.materializer import OnlineMaterializer
 from mainspring.serving.tracing.replays import PredictionReplays
 from mainspring.serving.tracing.trace import PredictionTrace
+from mainspring.sources.bodies import BodyReader
 from mainspring.sources.fold import TableMaterializer
 from mainspring.sources.ingest import SourceWriter
 
@@ -302,6 +305,7 @@ def service_of(
             deployer=lambda actor: workspace.acting_as(actor).deployer,
             require_stores=readiness.require_stores,
             require_ready=readiness.require_ready,
+            bodies=BodyReader(BodyDecoder(DecodingLimits(rows=MAX_PUSHED_ROWS)).decode),
             notes=lambda: [note] if (note := clock_note(workspace.runtime.clock)) else (),
         ),
         hosts=hosts,

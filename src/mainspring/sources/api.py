@@ -9,7 +9,7 @@ from mainspring.elements.events import Actor
 from mainspring.elements.text import clipped
 from mainspring.ports.http import Call, Reply, Route, json_reply
 from mainspring.ports.limits import MAX_SHOWN
-from mainspring.sources.bodies.read import read_pushed_rows
+from mainspring.sources.bodies.read import BodyReader
 from mainspring.sources.group_commit import GroupCommit, PushOutcome, PushRequest
 from mainspring.sources.ingest import IngestReport, SourceWriter
 
@@ -26,6 +26,7 @@ class SourceApi:
         writer: what takes rows of a source in, in an actor's name; ACC-006 for a source that is not
             declared.
         observe: called with the source and the report of each push.
+        bodies: reads what is pushed; default: JSON only.
     """
 
     def __init__(
@@ -33,8 +34,10 @@ class SourceApi:
         writer: Callable[[str, Actor], SourceWriter],
         *,
         observe: Callable[[str, IngestReport], None],
+        bodies: BodyReader | None = None,
     ) -> None:
         self._writer, self._observe = writer, observe
+        self._bodies = bodies or BodyReader()
 
     def routes(self) -> list[Route]:
         """The one route; pushes that wait are written together."""
@@ -55,8 +58,8 @@ class SourceApi:
         """`POST /v1/sources/{name}/events`: rows through the contract into the log.
 
         Raises: BadRequest SRV-004, BodyTooComplex SRV-044, TooManyPushedRows SRC-048,
-            UnknownBodyForm SRC-060, BodyUnreadable SRC-061, BodyBeyondBounds SRC-062, and what
-            `SourceWriter.write_rows` raises.
+            UnknownBodyForm SRC-060, StoreBusy ENG-009, and what `write_rows` of a
+            `SourceWriter` raises.
         """
         [answer] = self.push_together([call])
         if isinstance(answer, Exception):
@@ -73,7 +76,7 @@ class SourceApi:
         ready = dict[GroupCommit, dict[int, PushRequest]]()
         for place, call in enumerate(calls):
             try:
-                pushed = read_pushed_rows(call)
+                pushed = self._bodies.read(call)
                 by = writer(call.path["name"], call.actor)
                 request = by.request(pushed.rows, op=pushed.op, written=pushed.written)
                 ready.setdefault(by.pushes, {})[place] = request

@@ -40,7 +40,7 @@ from mainspring.serving.errors import (
     TooManyRows,
     UnknownEndpoint,
 )
-from mainspring.sources.bodies import BodyBeyondBounds, BodyUnreadable, UnknownBodyForm
+from mainspring.sources.bodies import UnknownBodyForm
 from mainspring.sources.errors import TooManyPushedRows
 
 __all__ = ["problem_reply", "status_of"]
@@ -63,8 +63,6 @@ _STATUS: tuple[tuple[type[MainspringError], int], ...] = (
     (PredictionUnknown, 404),
     (TooManyRows, 413),
     (TooManyPushedRows, 413),
-    (BodyBeyondBounds, 413),
-    (BodyUnreadable, 400),
     (UnknownBodyForm, 415),
     (ScoreNotFinite, 422),
     (NotServing, 503),

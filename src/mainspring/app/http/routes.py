@@ -26,6 +26,7 @@ from mainspring.serving.api import ServingApi
 from mainspring.serving.errors import PredictionUnknown
 from mainspring.serving.host import EndpointHost
 from mainspring.sources.api import SourceApi
+from mainspring.sources.bodies import BodyReader
 from mainspring.sources.ingest import SourceWriter
 
 __all__ = ["HttpDependencies", "build_http_service"]
@@ -48,6 +49,7 @@ class HttpDependencies:
         require_ready: returns while all that may be asked can be answered; None asks for the stores
             only.
         notes: what readiness says besides.
+        bodies: reads what is pushed.
     """
 
     version: str
@@ -62,6 +64,7 @@ class HttpDependencies:
     require_stores: Callable[[], None]
     require_ready: Callable[[], None] | None = None
     notes: Callable[[], Sequence[str]] = lambda: ()
+    bodies: BodyReader | None = None
 
 
 def build_http_service(
@@ -82,7 +85,9 @@ def build_http_service(
             observe=metrics.count_predictions,
             notes=dependencies.notes,
         ).routes(),
-        *SourceApi(dependencies.writer, observe=metrics.count_events).routes(),
+        *SourceApi(
+            dependencies.writer, observe=metrics.count_events, bodies=dependencies.bodies
+        ).routes(),
         *StatusApi(dependencies.status).routes(),
         *DeploymentApi(dependencies.deployer).routes(),
         Route("GET", "/metrics", "read", lambda _: _render_metrics(metrics, host)),

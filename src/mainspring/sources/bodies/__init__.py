@@ -1,9 +1,11 @@
 """Bodies of pushes: rows as JSON, JSON lines, Arrow or Parquet, whoever wrote them.
 
-Each is read within bounds that are checked before a library decodes anything: a body of a kilobyte
-can ask for gigabytes.  What becomes of the rows is decided by the contract, as for all others.
+JSON is read here, within bounds that are checked before it is decoded.  The binary forms are read
+by whoever is given for it, outside of this process: a body of a kilobyte can ask for gigabytes, or
+end the process that reads it.  What becomes of the rows is decided by the contract.
 """
 
-from mainspring.sources.bodies.errors import BodyBeyondBounds, BodyUnreadable, UnknownBodyForm
+from mainspring.sources.bodies.errors import UnknownBodyForm
+from mainspring.sources.bodies.read import BodyReader, PushedRows
 
-__all__ = ["BodyBeyondBounds", "BodyUnreadable", "UnknownBodyForm"]
+__all__ = ["BodyReader", "PushedRows", "UnknownBodyForm"]

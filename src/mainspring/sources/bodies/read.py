@@ -15,11 +15,20 @@ from mainspring.sources.bodies.errors import UnknownBodyForm
 from mainspring.sources.bodies.json_rows import JsonRow, parse_json_lines, parse_json_rows
 from mainspring.sources.errors import TooManyPushedRows
 
-__all__ = ["EventsBody", "PushedOperation", "PushedRows", "read_pushed_rows"]
+__all__ = ["BodyReader", "EventsBody", "PushedOperation", "PushedRows"]
 
 PushedOperation = Literal["", "replace", "delete"]
 
 _JSON = "application/json"
+_TAKEN_FOR_JSON = frozenset({_JSON, "", "text/plain", "application/x-www-form-urlencoded"})
+_LINES = ("application/x-ndjson", "application/jsonl")
+_BINARY: Mapping[str, str] = MappingProxyType(
+    {
+        "application/vnd.apache.arrow.stream": "Arrow stream",
+        "application/vnd.apache.arrow.file": "Arrow file",
+        "application/vnd.apache.parquet": "Parquet file",
+    }
+)
 _OPERATIONS: tuple[PushedOperation, ...] = ("", "replace", "delete")
 
 
@@ -45,48 +54,52 @@ class PushedRows(NamedTuple):
     written: bytes = b""
 
 
-def read_pushed_rows(call: Call) -> PushedRows:
-    """The rows of a push: a JSON document, or JSON lines, an Arrow stream or file, or a Parquet
-    file, with `op` in the query.
+class BodyReader:
+    """Reads pushes: a JSON document, or JSON lines, an Arrow stream or file, or a Parquet file, for
+    which `op` stands in the query.
 
-    Raises: BadRequest SRV-004, BodyTooComplex SRV-044, UnknownBodyForm SRC-060, BodyUnreadable
-        SRC-061, BodyBeyondBounds SRC-062, TooManyPushedRows SRC-048.
+    Args:
+        decode: reads a binary body by the name of its form, such as `Arrow stream`; None where
+            none is read.
     """
-    form = call.headers.get("content-type", _JSON).partition(";")[0].strip().lower()
-    read = _READERS.get(form)
-    if read is None:
+
+    def __init__(self, decode: Callable[[bytes, str], pl.DataFrame] | None = None) -> None:
+        self._decode = decode
+
+    def read(self, call: Call) -> PushedRows:
+        """The rows of a push.
+
+        Raises: BadRequest SRV-004, BodyTooComplex SRV-044, UnknownBodyForm SRC-060,
+            TooManyPushedRows SRC-048, StoreBusy ENG-009.
+        """
+        form = call.headers.get("content-type", "").partition(";")[0].strip().lower()
         # What curl calls a body by itself, and no header at all, were read as JSON before.
-        if form not in _TAKEN_FOR_JSON:
-            raise UnknownBodyForm(form=form, known=", ".join([_JSON, *_READERS]))
-        return _read_json(call)
-    op = call.query.get("op", "")
-    if op not in _OPERATIONS:
-        raise BadRequest(reason=f"op={op!r} is none of replace, delete")
-    found = read(call.body)
-    return found._replace(op=cast("PushedOperation", op))
+        if form in _TAKEN_FOR_JSON:
+            return _read_json(call.body)
+        if form in _LINES:
+            rows, written = parse_json_lines(call.body)
+            return PushedRows(_within(rows), _operation(call), written)
+        if form in _BINARY and self._decode is not None:
+            operation = _operation(call)
+            return PushedRows(self._decode(call.body, _BINARY[form]), operation)
+        known = [_JSON, *_LINES, *(_BINARY if self._decode else ())]
+        raise UnknownBodyForm(form=form, known=", ".join(known))
 
 
-def _read_json(call: Call) -> PushedRows:
-    body = parse_body(call.body, EventsBody)
+def _read_json(payload: bytes) -> PushedRows:
+    body = parse_body(payload, EventsBody)
     rows, written = parse_json_rows(bytes(body.rows))
     return PushedRows(_within(rows), body.op, written)
 
 
-def _read_lines(payload: bytes) -> PushedRows:
-    rows, written = parse_json_lines(payload)
-    return PushedRows(_within(rows), "", written)
+def _operation(call: Call) -> PushedOperation:
+    op = call.query.get("op", "")
+    if op not in _OPERATIONS:
+        raise BadRequest(reason=f"op={op!r} is none of replace, delete")
+    return cast("PushedOperation", op)
 
 
 def _within(rows: Sequence[JsonRow]) -> Sequence[JsonRow]:
     if len(rows) > MAX_PUSHED_ROWS:
         raise TooManyPushedRows(rows=len(rows), limit=MAX_PUSHED_ROWS)
     return rows
-
-
-_TAKEN_FOR_JSON = frozenset({_JSON, "", "text/plain", "application/x-www-form-urlencoded"})
-_READERS: Mapping[str, Callable[[bytes], PushedRows]] = MappingProxyType(
-    {
-        "application/x-ndjson": _read_lines,
-        "application/jsonl": _read_lines,
-    }
-)
