@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Literal, NamedTuple, cast
+from typing import Literal, NamedTuple
 
 import msgspec
 import polars as pl
@@ -96,7 +96,7 @@ def _operation(call: Call) -> PushedOperation:
     op = call.query.get("op", "")
     if op not in _OPERATIONS:
         raise BadRequest(reason=f"op={op!r} is none of replace, delete")
-    return cast("PushedOperation", op)
+    return op
 
 
 def _within(rows: Sequence[JsonRow]) -> Sequence[JsonRow]:
