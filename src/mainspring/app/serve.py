@@ -48,6 +48,7 @@ from mainspring.serving.tracing.trace import PredictionTrace
 from mainspring.sources.bodies import BodyReader
 from mainspring.sources.fold import TableMaterializer
 from mainspring.sources.ingest import SourceWriter
+from mainspring.sources.uploads import UploadFolder
 
 __all__ = [
     "REFRESH_PERIOD_S",
@@ -60,6 +61,7 @@ __all__ = [
     "open_server",
     "run_environment_server",
     "service_of",
+    "uploads_of",
 ]
 
 REFRESH_PERIOD_S = 0.02
@@ -69,6 +71,7 @@ _TABLES_PERIOD_S = 0.1
 _MONITORS_PERIOD_S = 1.0
 _STORES_PERIOD_S = 1.0
 _TOKENS_PERIOD_S = 1.0
+_UPLOADS_PERIOD_S = 60.0
 
 _LOG = logging.getLogger("mainspring.server")
 
@@ -197,9 +200,12 @@ def open_server(workspace: ServableWorkspace, *, hosts: Collection[str] = ()) ->
         workspace.operations.run_due, name="operations", period_s=_MONITORS_PERIOD_S
     )
     recording = PeriodicTask(guard.record, name="tokens", period_s=_TOKENS_PERIOD_S)
+    uploads = uploads_of(workspace)
+    assert uploads is not None
+    expiring = PeriodicTask(uploads.expire, name="uploads", period_s=_UPLOADS_PERIOD_S)
     tasks = background_tasks(workspace, host, metrics, require_stores=watch.check)
     return EnvironmentServer(
-        host, service, readiness, guard, (looking, signing, warning, recording, *tasks)
+        host, service, readiness, guard, (looking, signing, warning, recording, expiring, *tasks)
     )
 
 
@@ -278,6 +284,13 @@ def guard_of(workspace: ServableWorkspace) -> TokenGuard:
     )
 
 
+def uploads_of(workspace: ServableWorkspace) -> UploadFolder | None:
+    """Where the files lie that are sent to this environment in parts; None in memory."""
+    if workspace.folder is None:
+        return None
+    return UploadFolder(workspace.folder / "uploads", clock=workspace.runtime.clock)
+
+
 def service_of(
     workspace: ServableWorkspace,
     host: EndpointHost,
@@ -292,6 +305,7 @@ def service_of(
     Args:
         hosts: names that callers may know the server by, beside those of this machine.
     """
+    decoder = BodyDecoder(DecodingLimits(rows=MAX_PUSHED_ROWS))
     return build_http_service(
         HttpDependencies(
             version=version("mainspring"),
@@ -305,7 +319,9 @@ def service_of(
             deployer=lambda actor: workspace.acting_as(actor).deployer,
             require_stores=readiness.require_stores,
             require_ready=readiness.require_ready,
-            bodies=BodyReader(BodyDecoder(DecodingLimits(rows=MAX_PUSHED_ROWS)).decode),
+            bodies=BodyReader(decoder.decode),
+            uploads=uploads_of(workspace),
+            examine=decoder.examine_file,
             notes=lambda: [note] if (note := clock_note(workspace.runtime.clock)) else (),
         ),
         hosts=hosts,

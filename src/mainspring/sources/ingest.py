@@ -151,6 +151,7 @@ class SourceWriter:
         history: bool = False,
         op: str = "",
         name: str = "",
+        shown: str = "",
         expected: str = "",
         progress: Progress | None = None,
     ) -> IngestReport:
@@ -162,6 +163,7 @@ class SourceWriter:
             history, op: as of `write_rows`; `upsert`: rows that the file had before with other
                 values are replaced, those that it had as they are change nothing.
             name: the path to remember it by; default: the path.
+            shown: what errors call it; default: the path.
             expected: the digest that it must have.
             progress: called with the rows that are done, and how many there are.
 
@@ -183,7 +185,7 @@ class SourceWriter:
         ):
             if expected and kept.digest != expected:
                 raise FileMoved(source=self.compiled.source.name, path=kept.path)
-            refuse_broken_file(self.compiled, local, shown=str(path))
+            refuse_broken_file(self.compiled, local, shown=shown or str(path))
             segment = msgspec.structs.replace(
                 self._segment("file", history=history), operation=operation
             )

@@ -42,6 +42,7 @@ from mainspring.serving.errors import (
 )
 from mainspring.sources.bodies import UnknownBodyForm
 from mainspring.sources.errors import TooManyPushedRows
+from mainspring.sources.uploads import UnknownUpload, UploadOutOfStep, UploadTooLarge
 
 __all__ = ["problem_reply", "status_of"]
 
@@ -64,6 +65,9 @@ _STATUS: tuple[tuple[type[MainspringError], int], ...] = (
     (TooManyRows, 413),
     (TooManyPushedRows, 413),
     (UnknownBodyForm, 415),
+    (UnknownUpload, 404),
+    (UploadOutOfStep, 409),
+    (UploadTooLarge, 413),
     (ScoreNotFinite, 422),
     (NotServing, 503),
     (ModelRefused, 503),

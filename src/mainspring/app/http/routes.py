@@ -4,6 +4,7 @@ documents, its answers counted.
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from mainspring.access.authorise import TokenGuard
 from mainspring.access.scope import Demand
@@ -28,6 +29,7 @@ from mainspring.serving.host import EndpointHost
 from mainspring.sources.api import SourceApi
 from mainspring.sources.bodies import BodyReader
 from mainspring.sources.ingest import SourceWriter
+from mainspring.sources.uploads import UploadApi, UploadFolder
 
 __all__ = ["HttpDependencies", "build_http_service"]
 
@@ -50,6 +52,8 @@ class HttpDependencies:
             only.
         notes: what readiness says besides.
         bodies: reads what is pushed.
+        uploads: where files lie that are sent in parts; None takes none.
+        examine: returns for a Parquet file that can be read without harm.
     """
 
     version: str
@@ -65,6 +69,8 @@ class HttpDependencies:
     require_ready: Callable[[], None] | None = None
     notes: Callable[[], Sequence[str]] = lambda: ()
     bodies: BodyReader | None = None
+    uploads: UploadFolder | None = None
+    examine: Callable[[Path], None] = lambda _: None
 
 
 def build_http_service(
@@ -88,6 +94,7 @@ def build_http_service(
         *SourceApi(
             dependencies.writer, observe=metrics.count_events, bodies=dependencies.bodies
         ).routes(),
+        *_upload_routes(dependencies),
         *StatusApi(dependencies.status).routes(),
         *DeploymentApi(dependencies.deployer).routes(),
         Route("GET", "/metrics", "read", lambda _: _render_metrics(metrics, host)),
@@ -110,6 +117,18 @@ def build_http_service(
         refuse=refuse,
         hosts=LOOPBACK_HOSTS | {host.lower() for host in hosts},
     )
+
+
+def _upload_routes(dependencies: HttpDependencies) -> list[Route]:
+    if dependencies.uploads is None:
+        return []
+    return UploadApi(
+        dependencies.writer,
+        dependencies.uploads,
+        environment=dependencies.guard.environment,
+        examine=dependencies.examine,
+        observe=dependencies.metrics.count_events,
+    ).routes()
 
 
 def _demand(call: Call, permission: str, about: RouteSubject) -> Demand:
