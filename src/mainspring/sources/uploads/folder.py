@@ -169,7 +169,8 @@ class UploadFolder:
         if upload is not None:
             return self._clock.now() - upload.touched_at > self.limits.expires
         # What a process left that died while it forgot them.
-        files = [path.stat().st_mtime_ns // 1000 for path in self._folder.glob(f"{id_}.*")]
+        left = [path for path in self._folder.glob(f"{id_}.*") if path.suffix != _LOCK]
+        files = [path.stat().st_mtime_ns // 1000 for path in left]
         return self._clock.now() - max(files, default=0) > self.limits.expires
 
     def _is_text(self, upload: Upload) -> bool:
