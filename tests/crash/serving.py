@@ -1,4 +1,4 @@
-"""A server to be killed: `python -m tests.crash.serving FOLDER PORT` prints its port, and answers."""
+"""A server to be killed: `python -m tests.crash.serving FOLDER PORT` prints where it answers."""
 
 import sys
 from pathlib import Path

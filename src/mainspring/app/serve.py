@@ -45,9 +45,9 @@ from mainspring.serving.state.lag import LagMeter
 from mainspring.serving.state.materializer import OnlineMaterializer
 from mainspring.serving.tracing.replays import PredictionReplays
 from mainspring.serving.tracing.trace import PredictionTrace
-from mainspring.sources.bodies import BodyReader
 from mainspring.sources.fold import TableMaterializer
 from mainspring.sources.ingest import SourceWriter
+from mainspring.sources.receive import Receiving
 from mainspring.sources.uploads import UploadFolder
 
 __all__ = [
@@ -61,7 +61,6 @@ __all__ = [
     "open_server",
     "run_environment_server",
     "service_of",
-    "uploads_of",
 ]
 
 REFRESH_PERIOD_S = 0.02
@@ -200,9 +199,9 @@ def open_server(workspace: ServableWorkspace, *, hosts: Collection[str] = ()) ->
         workspace.operations.run_due, name="operations", period_s=_MONITORS_PERIOD_S
     )
     recording = PeriodicTask(guard.record, name="tokens", period_s=_TOKENS_PERIOD_S)
-    uploads = uploads_of(workspace)
-    assert uploads is not None
-    expiring = PeriodicTask(uploads.expire, name="uploads", period_s=_UPLOADS_PERIOD_S)
+    expiring = PeriodicTask(
+        _uploads_of(workspace).expire, name="uploads", period_s=_UPLOADS_PERIOD_S
+    )
     tasks = background_tasks(workspace, host, metrics, require_stores=watch.check)
     return EnvironmentServer(
         host, service, readiness, guard, (looking, signing, warning, recording, expiring, *tasks)
@@ -284,10 +283,8 @@ def guard_of(workspace: ServableWorkspace) -> TokenGuard:
     )
 
 
-def uploads_of(workspace: ServableWorkspace) -> UploadFolder | None:
-    """Where the files lie that are sent to this environment in parts; None in memory."""
-    if workspace.folder is None:
-        return None
+def _uploads_of(workspace: ServableWorkspace) -> UploadFolder:
+    assert workspace.folder is not None
     return UploadFolder(workspace.folder / "uploads", clock=workspace.runtime.clock)
 
 
@@ -306,6 +303,9 @@ def service_of(
         hosts: names that callers may know the server by, beside those of this machine.
     """
     decoder = BodyDecoder(DecodingLimits(rows=MAX_PUSHED_ROWS))
+    receiving = Receiving(
+        decoder.decode, decoder.examine_file, _uploads_of(workspace), workspace.environment
+    )
     return build_http_service(
         HttpDependencies(
             version=version("mainspring"),
@@ -319,9 +319,7 @@ def service_of(
             deployer=lambda actor: workspace.acting_as(actor).deployer,
             require_stores=readiness.require_stores,
             require_ready=readiness.require_ready,
-            bodies=BodyReader(decoder.decode),
-            uploads=uploads_of(workspace),
-            examine=decoder.examine_file,
+            receiving=receiving,
             notes=lambda: [note] if (note := clock_note(workspace.runtime.clock)) else (),
         ),
         hosts=hosts,

@@ -4,7 +4,6 @@ import logging
 from collections.abc import Callable, Mapping
 
 from mainspring.elements.errors import DeclarationError
-from mainspring.elements.events import Actor
 from mainspring.project.kinds.evaluation import Runtime
 from mainspring.project.loader.compile import compile_declared_sources
 from mainspring.project.loader.load import Project
@@ -13,8 +12,9 @@ from mainspring.registry.read_environment import read_environment
 from mainspring.serving.state.read import read_applied_sources
 from mainspring.sources.compiled import CompiledSource
 from mainspring.sources.ingest import IngestJournal, SourceWriter
+from mainspring.sources.writers import SourceWriters
 
-__all__ = ["SourceWriters", "compile_sources"]
+__all__ = ["compile_sources", "open_writer"]
 
 _LOG = logging.getLogger("mainspring")
 
@@ -41,31 +41,13 @@ def compile_sources(
     return held
 
 
-class SourceWriters:
-    """What takes rows of sources in; pushes to one source are written together, whoever brings
-    them.
-    """
-
-    def __init__(self, runtime: Runtime) -> None:
-        self._runtime = runtime
-        self._writers: dict[str, SourceWriter] = {}
-
-    def open(
-        self, name: str, sources: Mapping[str, CompiledSource], *, environment: str, actor: Actor
-    ) -> SourceWriter:
-        """What takes rows of a source in, and records it in the actor's name.  Raises:
-        UnknownAsset ACC-006.
-        """
-        if name not in sources:
-            raise UnknownAsset(kind="source", name=name, known=", ".join(sources))
-        runtime, writer = self._runtime, self._writers.get(name)
-        if writer is None or writer.compiled is not sources[name]:
-            writer = self._writers[name] = SourceWriter(
-                sources[name],
-                log=runtime.log,
-                clock=runtime.data_clock,
-                objects=runtime.objects,
-                tables=runtime.tables,
-            )
-        journal = IngestJournal(runtime.state, runtime.project, environment, actor, runtime.clock)
-        return writer.recording(journal)
+def open_writer(
+    name: str,
+    sources: Mapping[str, CompiledSource],
+    writers: SourceWriters,
+    journal: IngestJournal,
+) -> SourceWriter:
+    """What takes rows of a source in, and records it.  Raises: UnknownAsset ACC-006."""
+    if name not in sources:
+        raise UnknownAsset(kind="source", name=name, known=", ".join(sources))
+    return writers.open(sources[name], journal)

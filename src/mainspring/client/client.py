@@ -18,11 +18,11 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
-from mainspring.client.connection import Connection, Retries
+from mainspring.client.connection import Retries, RetryingConnection
 from mainspring.client.errors import ClientClosed, QueueFull, RequestRefused, ServerUnreachable
 from mainspring.client.push import (
-    Batch,
     BatchLimits,
+    PushBatch,
     PushReport,
     PushSummary,
     Row,
@@ -71,7 +71,7 @@ class Client:
         self._is_closed = self._has_to_end = False
         self._failures = list[Failure]()
         self._summary = PushSummary()
-        self._connection = Connection(
+        self._connection = RetryingConnection(
             url,
             token,
             timeout_s=timeout_s,
@@ -177,7 +177,7 @@ class Client:
                 self._waiting_rows -= len(batch.rows)
                 self._changed.notify_all()
 
-    def _next_batch(self) -> Batch | None:
+    def _next_batch(self) -> PushBatch | None:
         """The first rows that wait, once they fill a request or have waited long enough."""
         with self._changed:
             while not self._has_to_end:
@@ -187,7 +187,7 @@ class Client:
                     continue
                 left_s = parts[0].since_s + self._limits.max_delay_s - time.monotonic()
                 if is_full or self._flushing or left_s <= 0:
-                    return Batch([self._queue.popleft() for _ in parts])
+                    return PushBatch([self._queue.popleft() for _ in parts])
                 self._changed.wait(left_s)
         return None
 
@@ -204,7 +204,7 @@ class Client:
             parts.append(part)
         return parts, rows >= self._limits.max_rows or size_bytes >= self._limits.max_bytes
 
-    def _send(self, batch: Batch) -> None:
+    def _send(self, batch: PushBatch) -> None:
         """Send a batch; in parts where a part of it may be all that is refused."""
         source, op = batch.parts[0].source, batch.parts[0].op
         path = f"/v1/sources/{quote(source, safe='')}/events"
@@ -225,7 +225,7 @@ class Client:
             with self._changed:
                 self._summary.count(len(batch.rows), msgspec.json.decode(answer, type=PushReport))
 
-    def _fail(self, error: Failure, batch: Batch) -> None:
+    def _fail(self, error: Failure, batch: PushBatch) -> None:
         error.rows = batch.rows
         with self._changed:
             self._failures.append(error)

@@ -12,7 +12,7 @@ import msgspec
 
 from mainspring.client.errors import RequestRefused, ServerUnreachable
 
-__all__ = ["Connection", "Retries"]
+__all__ = ["Retries", "RetryingConnection"]
 
 _TRY_AGAIN = frozenset({408, 429, 502, 503, 504})
 _MOST_SHOWN = 300
@@ -40,7 +40,7 @@ class _Problem(msgspec.Struct):
     remedy: str = ""
 
 
-class Connection:
+class RetryingConnection:
     """A kept connection; one thread uses it.
 
     Args:

@@ -8,7 +8,7 @@ import msgspec
 
 from mainspring.elements.plain_json import encode_json
 
-__all__ = ["Batch", "BatchLimits", "PushReport", "PushSummary", "Row", "WaitingRows"]
+__all__ = ["BatchLimits", "PushBatch", "PushReport", "PushSummary", "Row", "WaitingRows"]
 
 Row = Mapping[str, object]
 
@@ -86,7 +86,7 @@ class WaitingRows:
 
 
 @dataclass(frozen=True)
-class Batch:
+class PushBatch:
     """Rows of one source that go into one request, of one call or several."""
 
     parts: Sequence[WaitingRows]
@@ -101,12 +101,12 @@ class Batch:
         """As JSON lines."""
         return b"\n".join(line for part in self.parts for line in part.lines)
 
-    def split(self) -> Iterator["Batch"]:
+    def split(self) -> Iterator["PushBatch"]:
         """The same rows in smaller batches: those of each call; of one call, its halves."""
         if len(self.parts) > 1:
-            yield from (Batch([part]) for part in self.parts)
+            yield from (PushBatch([part]) for part in self.parts)
             return
         [part] = self.parts
         middle = len(part.rows) // 2
         for rows in (part.rows[:middle], part.rows[middle:]):
-            yield Batch([WaitingRows(part.source, part.op, rows, since_s=part.since_s)])
+            yield PushBatch([WaitingRows(part.source, part.op, rows, since_s=part.since_s)])

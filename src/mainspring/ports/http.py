@@ -101,7 +101,37 @@ class Route(NamedTuple):
     blocks: bool = False
     alone: bool = False
     writes: bool = False
-    together: "Callable[[Sequence[Call]], Sequence[Reply | Exception]] | None" = None
+    together: Callable[[Sequence[Call]], Sequence[Reply | Exception]] | None = None
+
+    def preceded(self, act: Callable[[], None]) -> "Route":
+        """The route, with an act before each answer; what it raises is the answer."""
+
+        def handler(call: Call) -> Reply:
+            act()
+            return self.handler(call)
+
+        def together(calls: Sequence[Call]) -> Sequence[Reply | Exception]:
+            act()
+            return answer_all(calls) if answer_all else ()
+
+        answer_all = self.together
+        return self._replace(handler=handler, together=together if answer_all else None)
+
+    def followed(self, act: Callable[[Call, Reply], Reply]) -> "Route":
+        """The route, with its replies as an act makes them."""
+
+        def together(calls: Sequence[Call]) -> Sequence[Reply | Exception]:
+            answers = answer_all(calls) if answer_all else ()
+            return [
+                act(call, answer) if isinstance(answer, Reply) else answer
+                for call, answer in zip(calls, answers, strict=True)
+            ]
+
+        answer_all = self.together
+        return self._replace(
+            handler=lambda call: act(call, self.handler(call)),
+            together=together if answer_all else None,
+        )
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

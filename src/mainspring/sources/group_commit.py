@@ -152,6 +152,7 @@ def _ending(group: Sequence[_Waiting]) -> Iterator[None]:
     """Tell those of the group who were not answered what ended it."""
     try:
         yield
+    # told to all who wait: each raises it in the thread that asked
     except BaseException as error:
         for each in group:
             each.outcome = each.outcome or _told(error)

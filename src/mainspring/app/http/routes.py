@@ -4,7 +4,6 @@ documents, its answers counted.
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from mainspring.access.authorise import TokenGuard
 from mainspring.access.scope import Demand
@@ -26,10 +25,8 @@ from mainspring.project.deploy import EnvironmentDeployer
 from mainspring.serving.api import ServingApi
 from mainspring.serving.errors import PredictionUnknown
 from mainspring.serving.host import EndpointHost
-from mainspring.sources.api import SourceApi
-from mainspring.sources.bodies import BodyReader
 from mainspring.sources.ingest import SourceWriter
-from mainspring.sources.uploads import UploadApi, UploadFolder
+from mainspring.sources.receive import Receiving, source_routes
 
 __all__ = ["HttpDependencies", "build_http_service"]
 
@@ -51,9 +48,7 @@ class HttpDependencies:
         require_ready: returns while all that may be asked can be answered; None asks for the stores
             only.
         notes: what readiness says besides.
-        bodies: reads what is pushed.
-        uploads: where files lie that are sent in parts; None takes none.
-        examine: returns for a Parquet file that can be read without harm.
+        receiving: with what rows are received.
     """
 
     version: str
@@ -68,9 +63,7 @@ class HttpDependencies:
     require_stores: Callable[[], None]
     require_ready: Callable[[], None] | None = None
     notes: Callable[[], Sequence[str]] = lambda: ()
-    bodies: BodyReader | None = None
-    uploads: UploadFolder | None = None
-    examine: Callable[[Path], None] = lambda _: None
+    receiving: Receiving = Receiving()  # noqa: RUF009
 
 
 def build_http_service(
@@ -91,10 +84,7 @@ def build_http_service(
             observe=metrics.count_predictions,
             notes=dependencies.notes,
         ).routes(),
-        *SourceApi(
-            dependencies.writer, observe=metrics.count_events, bodies=dependencies.bodies
-        ).routes(),
-        *_upload_routes(dependencies),
+        *source_routes(dependencies.writer, dependencies.receiving, observe=metrics.count_events),
         *StatusApi(dependencies.status).routes(),
         *DeploymentApi(dependencies.deployer).routes(),
         Route("GET", "/metrics", "read", lambda _: _render_metrics(metrics, host)),
@@ -117,18 +107,6 @@ def build_http_service(
         refuse=refuse,
         hosts=LOOPBACK_HOSTS | {host.lower() for host in hosts},
     )
-
-
-def _upload_routes(dependencies: HttpDependencies) -> list[Route]:
-    if dependencies.uploads is None:
-        return []
-    return UploadApi(
-        dependencies.writer,
-        dependencies.uploads,
-        environment=dependencies.guard.environment,
-        examine=dependencies.examine,
-        observe=dependencies.metrics.count_events,
-    ).routes()
 
 
 def _demand(call: Call, permission: str, about: RouteSubject) -> Demand:
@@ -163,40 +141,14 @@ def _placed(route: Route, dependencies: HttpDependencies) -> Route:
 
 def _kept(route: Route, require_stores: Callable[[], None]) -> Route:
     """The route, refused while what it answers could not be stored."""
-    if not route.writes:
-        return route
-
-    def handler(call: Call) -> Reply:
-        require_stores()
-        return route.handler(call)
-
-    def together(calls: Sequence[Call]) -> Sequence[Reply | Exception]:
-        require_stores()
-        return answer_all(calls) if answer_all else ()
-
-    answer_all = route.together
-    return route._replace(handler=handler, together=together if answer_all else None)
+    return route.preceded(require_stores) if route.writes else route
 
 
 def _counted(route: Route, metrics: ServerMetrics) -> Route:
     """The route with its answers counted; those of health are asked for every few seconds and would
     drown the others.
     """
-    if route.permission is None:
-        return route
-
-    def together(calls: Sequence[Call]) -> Sequence[Reply | Exception]:
-        answers = answer_all(calls) if answer_all else ()
-        return [
-            metrics.counted(call, answer) if isinstance(answer, Reply) else answer
-            for call, answer in zip(calls, answers, strict=True)
-        ]
-
-    answer_all = route.together
-    return route._replace(
-        handler=lambda call: metrics.counted(call, route.handler(call)),
-        together=together if answer_all else None,
-    )
+    return route if route.permission is None else route.followed(metrics.counted)
 
 
 def _render_metrics(metrics: ServerMetrics, host: EndpointHost) -> Reply:

@@ -155,10 +155,13 @@ class UploadFolder:
         with _failing("expire"):
             for id_ in sorted({path.name.partition(".")[0] for path in self._folder.glob("*.*")}):
                 if _ID.fullmatch(id_) and self._is_over(id_):
-                    with suppress(StoreBusy), self._locked(id_, waits=False):
-                        # It may have been begun again meanwhile.
-                        if self._is_over(id_):
-                            self._forget(id_)
+                    self._forget_unless_held(id_)
+
+    def _forget_unless_held(self, id_: str) -> None:
+        with suppress(StoreBusy), self._locked(id_, waits=False):
+            # It may have been begun again meanwhile.
+            if self._is_over(id_):
+                self._forget(id_)
 
     def path(self, upload: Upload) -> Path:
         """Where the bytes lie; the ending says the format."""
