@@ -6,11 +6,14 @@ from collections.abc import Iterator
 
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from mainspring.engines.local.decoder import BodyDecoder, DecodingLimits
 from mainspring.ports.errors import BadRequest, BodyTooComplex
 from mainspring.ports.http import Call
 from mainspring.sources.bodies import BodyReader, UnknownBodyForm
+from mainspring.sources.raw.body import decode_rows
 from tests.unit.sources.conftest import Desk, row
 
 ROWS = [row(1), row(2, delay=901.0), row(3, carrier=None), row(4, delay=7)]
@@ -105,3 +108,25 @@ def test_an_unknown_form_is_named() -> None:
         BodyReader().read(
             Call("POST", query={"op": "upsert"}, headers={"content-type": LINES}, body=b"")
         )
+
+
+values = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-(2**70), 2**70),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.text(st.characters(exclude_categories=["Cs"])),
+    st.lists(st.one_of(st.floats(allow_nan=False, allow_infinity=False), st.text(max_size=2))),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.dictionaries(st.one_of(st.just("$"), st.text(max_size=3)), values)))
+def test_text_is_decided_on_as_it_is_read_again(rows: list[dict[str, object]]) -> None:
+    body = json.dumps({"rows": rows}).encode()
+    pushed = BodyReader().read(Call("POST", body=body))
+    assert pushed.rows == rows
+    if pushed.written:
+        assert decode_rows(pushed.written, "json") == pushed.rows
+    else:
+        assert any("$" in row for row in rows) or b'"$"' in body
