@@ -355,6 +355,9 @@ class SourceWriter:
 
     def _operations(self, op: str | Sequence[str], rows: int) -> tuple[Operation, ...]:
         """The operation of each row.  Raises: UnknownOperation SRC-005."""
+        if op == "":
+            insert: Operation = "insert"
+            return (insert,) * rows
         given = (op,) * rows if isinstance(op, str) else tuple(op)
         asked = {op} if isinstance(op, str) else set(op)
         unknown = sorted(asked - _OPERATIONS - {""})
