@@ -48,7 +48,7 @@ from mainspring.serving.tracing.trace import PredictionTrace
 from mainspring.sources.fold import TableMaterializer
 from mainspring.sources.ingest import SourceWriter
 from mainspring.sources.receive import Receiving
-from mainspring.sources.uploads import UploadFolder
+from mainspring.sources.uploads.folder import UploadFolder
 
 __all__ = [
     "REFRESH_PERIOD_S",

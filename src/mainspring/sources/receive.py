@@ -9,9 +9,10 @@ import polars as pl
 from mainspring.elements.events import Actor
 from mainspring.ports.http import Route
 from mainspring.sources.api import SourceApi
-from mainspring.sources.bodies import BodyReader
+from mainspring.sources.bodies.read import BodyReader
 from mainspring.sources.ingest import IngestReport, SourceWriter
-from mainspring.sources.uploads import UploadApi, UploadFolder
+from mainspring.sources.uploads.api import UploadApi
+from mainspring.sources.uploads.folder import UploadFolder
 
 __all__ = ["Receiving", "source_routes"]
 

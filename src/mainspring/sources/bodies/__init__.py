@@ -6,6 +6,5 @@ end the process that reads it.  What becomes of the rows is decided by the contr
 """
 
 from mainspring.sources.bodies.errors import UnknownBodyForm
-from mainspring.sources.bodies.read import BodyReader, PushedRows
 
-__all__ = ["BodyReader", "PushedRows", "UnknownBodyForm"]
+__all__ = ["UnknownBodyForm"]

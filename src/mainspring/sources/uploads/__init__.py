@@ -4,23 +4,16 @@ What is complete is taken in as a file of this machine would be.  Until then it 
 own naming, for a day, within a quota; the rows of a file belong to `ingest`.
 """
 
-from mainspring.sources.uploads.api import UploadApi
 from mainspring.sources.uploads.errors import (
     UnknownUpload,
     UploadDamaged,
     UploadOutOfStep,
     UploadTooLarge,
 )
-from mainspring.sources.uploads.folder import UploadFolder
-from mainspring.sources.uploads.upload import Upload, UploadLimits
 
 __all__ = [
     "UnknownUpload",
-    "Upload",
-    "UploadApi",
     "UploadDamaged",
-    "UploadFolder",
-    "UploadLimits",
     "UploadOutOfStep",
     "UploadTooLarge",
 ]

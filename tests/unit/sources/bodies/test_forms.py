@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from mainspring.engines.local.decoder import BodyDecoder, DecodingLimits
 from mainspring.ports.errors import BadRequest, BodyTooComplex
 from mainspring.ports.http import Call
-from mainspring.sources.bodies import BodyReader, UnknownBodyForm
+from mainspring.sources.bodies import UnknownBodyForm
+from mainspring.sources.bodies.read import BodyReader
 from mainspring.sources.raw.body import decode_rows
 from tests.unit.sources.conftest import Desk, row
 

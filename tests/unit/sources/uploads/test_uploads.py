@@ -17,13 +17,13 @@ from mainspring.sources.errors import FileNotAccepted
 from mainspring.sources.ingest import IngestReport, SourceWriter
 from mainspring.sources.uploads import (
     UnknownUpload,
-    UploadApi,
     UploadDamaged,
-    UploadFolder,
-    UploadLimits,
     UploadOutOfStep,
     UploadTooLarge,
 )
+from mainspring.sources.uploads.api import UploadApi
+from mainspring.sources.uploads.folder import UploadFolder
+from mainspring.sources.uploads.upload import UploadLimits
 from tests.unit.sources.conftest import Desk, row
 
 ADA, BOB = Actor("person:ada"), Actor("person:bob")
