@@ -16,6 +16,7 @@ from starlette.routing import Route as PathRoute
 from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from mainspring.elements.errors import MainspringError
 from mainspring.elements.events import Actor
 from mainspring.engines.http.errors import ServerBusy
 from mainspring.engines.http.gathering import Answers, Gathering
@@ -129,6 +130,8 @@ class _Desk:
         async def run(calls: Sequence[Call]) -> Answers:
             try:
                 return await self._waiting.run(answer_all, calls)
+            except MainspringError:
+                raise
             # a bug that one call meets ends that one and no other
             except Exception:
                 if len(calls) == 1:
