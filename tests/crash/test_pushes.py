@@ -1,5 +1,8 @@
 """Kill a server while many push to it: whatever was acknowledged is there, and nothing twice."""
 
+import hashlib
+import json
+import socket
 import subprocess
 import sys
 import threading
@@ -63,12 +66,67 @@ class Caller(threading.Thread):
             self.error = error
 
 
+def opened(folder: Path) -> tuple[Workspace, str]:
+    """The project, and a token of its server."""
+    (folder / "shop.py").write_text(PROJECT)
+    (folder / "project.toml").write_text('name = "shop"\n[environments.dev]\n')
+    workspace = Workspace.open(folder)
+    return workspace, workspace.token().read_text().strip()
+
+
+def asked(port: int, request: bytes, *, hangs: bool = False) -> dict[str, object]:
+    """The answer to a request; nothing of one that stays unfinished."""
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.sendall(request)
+        if hangs:
+            return {}
+        received = b"".join(iter(lambda: connection.recv(65_536), b""))
+    found: dict[str, object] = json.loads(received.partition(b"\r\n\r\n")[2])
+    return found
+
+
+@pytest.mark.crash
+def test_an_upload_goes_on_after_its_server_died(tmp_path: Path) -> None:
+    workspace, token = opened(tmp_path)
+    rows = [{"n": n, "at": "2026-01-01", "amount": 1.0} for n in range(100)]
+    payload = b"".join(json.dumps(row).encode() + b"\n" for row in rows)
+    digest = f"sha256:{hashlib.sha256(payload).hexdigest()}"
+    declared = {"file": "a.jsonl", "size_bytes": len(payload), "digest": digest}
+    head = f"HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n"
+
+    def put(upload: object, offset: int, part: bytes) -> bytes:
+        lines = f"{head}Upload-Offset: {offset}\r\nContent-Length: {len(part)}\r\n\r\n"
+        return f"PUT /v1/sources/sales/files/{upload} {lines}".encode() + part
+
+    body = json.dumps(declared).encode()
+    lines = f"{head}Content-Length: {len(body)}\r\n\r\n"
+    begin = f"POST /v1/sources/sales/files {lines}".encode() + body
+    child, port = started(tmp_path, 0)
+    try:
+        upload = asked(port, begin)["upload"]
+        assert asked(port, put(upload, 0, payload[:1_000]))["offset"] == 1_000
+        asked(port, put(upload, 1_000, payload[1_000:])[:-500], hangs=True)
+        ended(child)
+        child, _ = started(tmp_path, port)
+        assert asked(port, begin) == {
+            "upload": upload,
+            "offset": 1_000,
+            "size_bytes": len(payload),
+            "is_finished": False,
+            "report": None,
+        }
+        done = asked(port, put(upload, 1_000, payload[1_000:]))
+        ended(child)
+        child, _ = started(tmp_path, port)
+        assert asked(port, begin) == asked(port, put(upload, 1_000, payload[1_000:])) == done
+    finally:
+        ended(child)
+    assert sorted(workspace.facts_of(workspace.source("sales"))["n"].to_list()) == list(range(100))
+
+
 @pytest.mark.crash
 def test_acknowledged_rows_are_there_once(tmp_path: Path) -> None:
-    (tmp_path / "shop.py").write_text(PROJECT)
-    (tmp_path / "project.toml").write_text('name = "shop"\n[environments.dev]\n')
-    workspace = Workspace.open(tmp_path)
-    token = workspace.token().read_text().strip()
+    workspace, token = opened(tmp_path)
     child, port = started(tmp_path, 0)
     callers = [
         Caller(f"http://127.0.0.1:{port}", token, number * ROWS) for number in range(CALLERS)
