@@ -23,6 +23,7 @@ ROW = re.compile(
 
 # Who makes or reads bytes without `elements.stored`, and why those need no format.
 TO_PEOPLE = "an answer to a person or a caller"
+FROM_A_SERVER = "an answer of a server of any release"
 ON_ITS_OWN = "says in words of its own what it is"
 IDENTITY = "digested or compared, never read back"
 FIELD = "a field of a stored definition, which has the format of the record"
@@ -34,6 +35,8 @@ BY_HAND = {
     "app.demo.load": TO_PEOPLE,
     "app.demo.server": TO_PEOPLE,
     "app.http.problem": TO_PEOPLE,
+    "client.client": FROM_A_SERVER,
+    "client.connection": FROM_A_SERVER,
     "features.history.answer_file": TO_PEOPLE,
     "ports.body": TO_PEOPLE,
     "project.catalog": TO_PEOPLE,
@@ -62,7 +65,10 @@ BY_HAND = {
     "monitoring.join": IDENTITY,
     "serving.definition": FIELD,
     "elements.values.scalar": "a vector in a text, as users write it",
+    "sources.bodies.json_rows": "rows of a caller",
+    "sources.bodies.read": "rows of a caller",
     "sources.json_lines": "a data file of a user",
+    "sources.uploads.upload": IDENTITY,
     "maintenance.manifest": ON_ITS_OWN,
     "maintenance.signature": ON_ITS_OWN,
 }

@@ -51,7 +51,7 @@ def test_a_route_that_is_not_there_is_told(method: str, path: str, server: Serve
 @pytest.mark.parametrize("method", ["FROB", "get", "X-Y"])
 def test_a_method_that_nobody_knows_is_told(method: str, server: Server) -> None:
     status, payload, headers = server.ask_raw(PREDICT, method=method)
-    assert (status, headers["allow"]) == (405, "GET, HEAD, POST")
+    assert (status, headers["allow"]) == (405, "GET, HEAD, POST, PUT")
     assert headers["content-type"] == "application/problem+json"
     assert json.loads(payload)["detail"] == f"{PREDICT} does not answer {method}"
 

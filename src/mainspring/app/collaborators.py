@@ -58,8 +58,9 @@ from mainspring.serving.tracing.replays import PredictionReplays
 from mainspring.sources.compiled import CompiledSource
 from mainspring.sources.facts import read_source_rows
 from mainspring.sources.fold import TableMaterializer
-from mainspring.sources.ingest import SourceWriter
+from mainspring.sources.ingest import IngestJournal, SourceWriter
 from mainspring.sources.spec import Source
+from mainspring.sources.writers import SourceWriters
 
 __all__ = ["Collaborators"]
 
@@ -165,7 +166,20 @@ class Collaborators:
         """
         name, sources = name_of(source, "source"), self._compiled_sources()
         by = actor or self.runtime.actor
-        return open_writer(name, sources, self.proven, environment=self.environment, actor=by)
+        runtime = self.proven
+        journal = IngestJournal(runtime.state, runtime.project, self.environment, by, runtime.clock)
+        return open_writer(name, sources, self._writers, journal)
+
+    @cached_property
+    def _writers(self) -> SourceWriters:
+        """Held, so that what comes from many at once is written together."""
+        runtime = self.proven
+        return SourceWriters(
+            log=runtime.log,
+            clock=runtime.data_clock,
+            objects=runtime.objects,
+            tables=runtime.tables,
+        )
 
     def _compiled_sources(self) -> dict[str, CompiledSource]:
         """The sources as the map has them now; the same objects while it stands still."""

@@ -17,6 +17,7 @@ from mainspring.elements.errors import MainspringError
 from mainspring.elements.events import Actor
 from mainspring.elements.time import format_instant
 from mainspring.engines.http.server import UvicornServer
+from mainspring.engines.local.decoder import BodyDecoder, DecodingLimits
 from mainspring.engines.local.heartbeat import heartbeat_of
 from mainspring.engines.local.watch import FolderWatch
 from mainspring.features.compile_kernels import compile_kernels
@@ -34,6 +35,7 @@ from mainspring.monitoring.parity import ParityMonitor
 from mainspring.monitoring.runner import MonitorRunner
 from mainspring.ports.clock import clock_note
 from mainspring.ports.http import HttpService
+from mainspring.ports.limits import MAX_PUSHED_ROWS
 from mainspring.project.config.config import EnvironmentConfig
 from mainspring.project.deploy import EnvironmentDeployer
 from mainspring.project.kinds.evaluation import Runtime
@@ -47,6 +49,8 @@ from mainspring.serving.tracing.replays import PredictionReplays
 from mainspring.serving.tracing.trace import PredictionTrace
 from mainspring.sources.fold import TableMaterializer
 from mainspring.sources.ingest import SourceWriter
+from mainspring.sources.receive import Receiving
+from mainspring.sources.uploads.folder import UploadFolder
 
 __all__ = [
     "REFRESH_PERIOD_S",
@@ -68,6 +72,7 @@ _TABLES_PERIOD_S = 0.1
 _MONITORS_PERIOD_S = 1.0
 _STORES_PERIOD_S = 1.0
 _TOKENS_PERIOD_S = 1.0
+_UPLOADS_PERIOD_S = 60.0
 
 _LOG = logging.getLogger("mainspring.server")
 
@@ -201,9 +206,12 @@ def open_server(workspace: ServableWorkspace, *, hosts: Collection[str] = ()) ->
         workspace.operations.run_due, name="operations", period_s=_MONITORS_PERIOD_S
     )
     recording = PeriodicTask(guard.record, name="tokens", period_s=_TOKENS_PERIOD_S)
+    expiring = PeriodicTask(
+        _uploads_of(workspace).expire, name="uploads", period_s=_UPLOADS_PERIOD_S
+    )
     tasks = background_tasks(workspace, host, metrics, require_stores=watch.check)
     return EnvironmentServer(
-        host, service, readiness, guard, (looking, signing, warning, recording, *tasks)
+        host, service, readiness, guard, (looking, signing, warning, recording, expiring, *tasks)
     )
 
 
@@ -283,6 +291,11 @@ def guard_of(workspace: ServableWorkspace) -> TokenGuard:
     )
 
 
+def _uploads_of(workspace: ServableWorkspace) -> UploadFolder:
+    assert workspace.folder is not None
+    return UploadFolder(workspace.folder / "uploads", clock=workspace.runtime.clock)
+
+
 def service_of(
     workspace: ServableWorkspace,
     host: EndpointHost,
@@ -297,6 +310,10 @@ def service_of(
     Args:
         hosts: names that callers may know the server by, beside those of this machine.
     """
+    decoder = BodyDecoder(DecodingLimits(rows=MAX_PUSHED_ROWS))
+    receiving = Receiving(
+        decoder.decode, decoder.examine_file, _uploads_of(workspace), workspace.environment
+    )
     return build_http_service(
         HttpDependencies(
             version=version("mainspring"),
@@ -311,6 +328,7 @@ def service_of(
             deployer=lambda actor: workspace.acting_as(actor).deployer,
             require_stores=readiness.require_stores,
             require_ready=readiness.require_ready,
+            receiving=receiving,
             notes=lambda: [note] if (note := clock_note(workspace.runtime.clock)) else (),
         ),
         hosts=hosts,

@@ -4,7 +4,6 @@ import logging
 from collections.abc import Callable, Mapping
 
 from mainspring.elements.errors import DeclarationError
-from mainspring.elements.events import Actor
 from mainspring.project.kinds.evaluation import Runtime
 from mainspring.project.loader.compile import compile_declared_sources
 from mainspring.project.loader.load import Project
@@ -13,6 +12,7 @@ from mainspring.registry.read_environment import read_environment
 from mainspring.serving.state.read import read_applied_sources
 from mainspring.sources.compiled import CompiledSource
 from mainspring.sources.ingest import IngestJournal, SourceWriter
+from mainspring.sources.writers import SourceWriters
 
 __all__ = ["compile_sources", "open_writer"]
 
@@ -44,21 +44,10 @@ def compile_sources(
 def open_writer(
     name: str,
     sources: Mapping[str, CompiledSource],
-    runtime: Runtime,
-    *,
-    environment: str,
-    actor: Actor,
+    writers: SourceWriters,
+    journal: IngestJournal,
 ) -> SourceWriter:
-    """What takes rows of a source in, and records it in the actor's name.  Raises: UnknownAsset
-    ACC-006.
-    """
+    """What takes rows of a source in, and records it.  Raises: UnknownAsset ACC-006."""
     if name not in sources:
         raise UnknownAsset(kind="source", name=name, known=", ".join(sources))
-    return SourceWriter(
-        sources[name],
-        log=runtime.log,
-        clock=runtime.data_clock,
-        objects=runtime.objects,
-        tables=runtime.tables,
-        journal=IngestJournal(runtime.state, runtime.project, environment, actor, runtime.clock),
-    )
+    return writers.open(sources[name], journal)

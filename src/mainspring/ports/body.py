@@ -8,7 +8,7 @@ from mainspring.elements.json_shape import json_shape
 from mainspring.ports.errors import BadRequest, BodyTooComplex
 from mainspring.ports.limits import MAX_JSON_DEPTH, MAX_JSON_VALUES
 
-__all__ = ["parse_body"]
+__all__ = ["parse_body", "require_bounded_json"]
 
 _SMALL_BYTES = 64 * 1024
 Form = TypeVar("Form")
@@ -20,14 +20,17 @@ def parse_body(payload: bytes, form: type[Form]) -> Form:
     Raises: BadRequest SRV-004, whatever the bytes are; BodyTooComplex SRV-044 before anything is
         decoded.
     """
-    _require_bounded(payload)
+    require_bounded_json(payload)
     try:
         return msgspec.json.decode(payload, type=form)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadRequest(reason=str(error)) from error
 
 
-def _require_bounded(payload: bytes) -> None:
+def require_bounded_json(payload: bytes) -> None:
+    """Return if JSON text, of one value or of lines, has no more values and levels than a body may.
+    Raises: BodyTooComplex SRV-044.
+    """
     # A body with so few openings has neither many levels nor, at this size, many values.
     if len(payload) <= _SMALL_BYTES and payload.count(b"[") + payload.count(b"{") <= MAX_JSON_DEPTH:
         return

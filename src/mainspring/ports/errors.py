@@ -350,8 +350,8 @@ class BadRequest(ServingError):
 
 @dataclass(eq=False, kw_only=True)
 class BodyTooComplex(ServingError):
-    """The JSON of a body has more values, or more lists and objects in each other, than a request
-    may have.  It is refused before it is decoded: a short text can ask for gigabytes of objects.
+    """A body has more values, or more lists and objects in each other, than a request may have.  It
+    is refused before it is decoded, or where it can do no harm: a short one can ask for gigabytes.
     """
 
     code: ClassVar[str] = "SRV-044"

@@ -88,6 +88,9 @@ class Route(NamedTuple):
         alone: calls of this route are answered one after the other; those that wait their turn
             hold no thread.
         writes: what it answers is on record first.
+        together: answers several calls of one path in their order, each with what `handler` would
+            return or raise; None where each call is answered by itself. Calls that arrive while
+            others are answered wait for the next turn, of all of them; it runs in a thread.
     """
 
     method: str
@@ -98,6 +101,37 @@ class Route(NamedTuple):
     blocks: bool = False
     alone: bool = False
     writes: bool = False
+    together: Callable[[Sequence[Call]], Sequence[Reply | Exception]] | None = None
+
+    def preceded(self, act: Callable[[], None]) -> "Route":
+        """The route, with an act before each answer; what it raises is the answer."""
+
+        def handler(call: Call) -> Reply:
+            act()
+            return self.handler(call)
+
+        def together(calls: Sequence[Call]) -> Sequence[Reply | Exception]:
+            act()
+            return answer_all(calls) if answer_all else ()
+
+        answer_all = self.together
+        return self._replace(handler=handler, together=together if answer_all else None)
+
+    def followed(self, act: Callable[[Call, Reply], Reply]) -> "Route":
+        """The route, with its replies as an act makes them."""
+
+        def together(calls: Sequence[Call]) -> Sequence[Reply | Exception]:
+            answers = answer_all(calls) if answer_all else ()
+            return [
+                act(call, answer) if isinstance(answer, Reply) else answer
+                for call, answer in zip(calls, answers, strict=True)
+            ]
+
+        answer_all = self.together
+        return self._replace(
+            handler=lambda call: act(call, self.handler(call)),
+            together=together if answer_all else None,
+        )
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -130,12 +164,13 @@ class HttpServer(Protocol):
 
     Guarantees: a route's permission is asked for before the body is read, so nobody unknown makes
         the server hold one; a handler is called with the whole body, once for each call, and again
-        in a thread only where StoreBusy or DeadlinePassed ended it in the event loop; the reply is
-        sent as it was given; a handler that blocks, a large body, a slow caller and any number of
-        connections hold up no other call; a call whose handler takes longer than `limits.work_s` is
-        refused then, and what the handler still does is for nobody, alone where its route is;
-        calls in flight, and those that arrive on a kept connection while it ends, are answered
-        before `serve` returns, for at most ten seconds, with `service.draining` set.
+        in a thread only where StoreBusy or DeadlinePassed ended it in the event loop, or by itself
+        where answering several calls together ended with an error; the reply is sent as it was
+        given; a handler that blocks, a large body, a slow caller and any number of connections hold
+        up no other call; a call whose handler takes longer than `limits.work_s` is refused then,
+        and what the handler still does is for nobody, alone where its route is; calls in flight,
+        and those that arrive on a kept connection while it ends, are answered before `serve`
+        returns, for at most ten seconds, with `service.draining` set.
     Callers may assume: `HEAD` is answered as `GET` without the body; names of headers compare
         without regard to case; a connection is kept open for the next call, unless the answer says
         `Connection: close`.

@@ -2,30 +2,21 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Literal
+from functools import cache
 
-import msgspec
-
+from mainspring.elements.errors import MainspringError
 from mainspring.elements.events import Actor
 from mainspring.elements.text import clipped
-from mainspring.ports.body import parse_body
 from mainspring.ports.http import Call, Reply, Route, json_reply
-from mainspring.ports.limits import MAX_PUSHED_ROWS, MAX_SHOWN
-from mainspring.sources.errors import TooManyPushedRows
+from mainspring.ports.limits import MAX_SHOWN
+from mainspring.sources.bodies.read import BodyReader
+from mainspring.sources.group_commit import GroupCommit, PushOutcome, PushRequest
 from mainspring.sources.ingest import IngestReport, SourceWriter
 
-__all__ = ["EventsBody", "SourceApi"]
+__all__ = ["SourceApi"]
 
 _SHOWN_NAMES = 4
-
-
-class EventsBody(msgspec.Struct, forbid_unknown_fields=True):
-    """The body of a push to a source; `op` is `replace` or `delete` for corrections of facts that
-    were accepted before.
-    """
-
-    rows: list[dict[str, str | int | float | bool | list[object] | None]]
-    op: Literal["", "replace", "delete"] = ""
+Answer = Reply | Exception
 
 
 class SourceApi:
@@ -35,6 +26,7 @@ class SourceApi:
         writer: what takes rows of a source in, in an actor's name; ACC-006 for a source that is not
             declared.
         observe: called with the source and the report of each push.
+        bodies: reads what is pushed; default: JSON only.
     """
 
     def __init__(
@@ -42,32 +34,65 @@ class SourceApi:
         writer: Callable[[str, Actor], SourceWriter],
         *,
         observe: Callable[[str, IngestReport], None],
+        bodies: BodyReader | None = None,
     ) -> None:
         self._writer, self._observe = writer, observe
+        self._bodies = bodies or BodyReader()
 
     def routes(self) -> list[Route]:
-        """The one route.
-
-        One push at a time: two would decide on the same head of the log, and one of them would have
-        to decide again.
-        """
-        path = "/v1/sources/{name}/events"
+        """The one route; pushes that wait are written together."""
         return [
-            Route("POST", path, "ingest", self.push, "source", blocks=True, alone=True, writes=True)
+            Route(
+                "POST",
+                "/v1/sources/{name}/events",
+                "ingest",
+                self.push,
+                "source",
+                blocks=True,
+                writes=True,
+                together=self.push_together,
+            )
         ]
 
     def push(self, call: Call) -> Reply:
         """`POST /v1/sources/{name}/events`: rows through the contract into the log.
 
-        Raises: BadRequest SRV-004, BodyTooComplex SRV-044 for another body, TooManyPushedRows
-            SRC-048, and what `SourceWriter.write_rows` raises.
+        Raises: BadRequest SRV-004, BodyTooComplex SRV-044, TooManyPushedRows SRC-048,
+            UnknownBodyForm SRC-060, StoreBusy ENG-009, and what `write_rows` of a
+            `SourceWriter` raises.
         """
-        name, body = call.path["name"], parse_body(call.body, EventsBody)
-        if len(body.rows) > MAX_PUSHED_ROWS:
-            raise TooManyPushedRows(rows=len(body.rows), limit=MAX_PUSHED_ROWS)
-        report = self._writer(name, call.actor).write_rows(body.rows, op=body.op)
-        self._observe(name, report)
-        return json_reply(replace(report, ignored=_shown(report.ignored)))
+        [answer] = self.push_together([call])
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def push_together(self, calls: Sequence[Call]) -> list[Answer]:
+        """The answers to pushes to one source, in their order; one that is refused ends no
+        other.
+        """
+        writer = cache(self._writer)
+        answers = dict[int, Answer]()
+        # One group, unless the source's definition moves just now.
+        ready = dict[GroupCommit, dict[int, PushRequest]]()
+        for place, call in enumerate(calls):
+            try:
+                pushed = self._bodies.read(call)
+                by = writer(call.path["name"], call.actor)
+                request = by.request(pushed.rows, op=pushed.op, written=pushed.written)
+                ready.setdefault(by.pushes, {})[place] = request
+            except MainspringError as error:
+                answers[place] = error
+        for group, requests in ready.items():
+            outcomes = group.write(list(requests.values()))
+            for place, outcome in zip(requests, outcomes, strict=True):
+                answers[place] = self._answer(calls[place].path["name"], outcome)
+        return [answers[place] for place in range(len(calls))]
+
+    def _answer(self, source: str, outcome: PushOutcome) -> Answer:
+        if isinstance(outcome, Exception):
+            return outcome
+        self._observe(source, outcome)
+        return json_reply(replace(outcome, ignored=_shown(outcome.ignored)))
 
 
 def _shown(names: Sequence[str]) -> tuple[str, ...]:

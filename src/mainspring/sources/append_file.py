@@ -8,9 +8,10 @@ import polars as pl
 
 from mainspring.ports.errors import StaleWrite
 from mainspring.ports.log import LogWriter
+from mainspring.sources.batch import Batch
 from mainspring.sources.files import count_rows, iter_rows
-from mainspring.sources.generation import ROWS_AT_ONCE, Batch, Generation, Progress
-from mainspring.sources.raw.log import find_file, raw_head, segment_record
+from mainspring.sources.generation import ROWS_AT_ONCE, Generation, Progress
+from mainspring.sources.raw.log import find_file, segment_record
 from mainspring.sources.raw.segment import FileCopy, RawSegment
 from mainspring.sources.tally import tally_after
 
@@ -40,7 +41,7 @@ def append_file(
     source, operation = generation.compiled.source, template.operation
     generation.follow()
     for attempt in range(_ATTEMPTS):
-        head = raw_head(generation.raw, log)
+        head = generation.raw_head()
         previous = find_file(generation.raw, log, copy.path)
         if previous and generation.is_void(previous):
             previous = None

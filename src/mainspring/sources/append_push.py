@@ -8,24 +8,26 @@ other writer had come first.
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import msgspec
 import polars as pl
 
 from mainspring.ports.errors import StaleWrite
 from mainspring.ports.log import LogWriter
+from mainspring.sources.batch import Batch
 from mainspring.sources.compiled import Cell, CompiledSource
 from mainspring.sources.errors import UnreadableRows
-from mainspring.sources.generation import Batch, Generation
+from mainspring.sources.generation import Generation
 from mainspring.sources.raw.body import RawRows, chosen_rows, decode_rows, encode_rows
-from mainspring.sources.raw.log import name_of_body, raw_head, segment_record
+from mainspring.sources.raw.log import name_of_body, segment_record
 from mainspring.sources.raw.segment import BodyEncoding, Operation, RawSegment, pack_hits
 from mainspring.sources.refuse import lying_rows
 from mainspring.sources.report import IngestReport, report_of
 from mainspring.sources.sequence import Decision
 from mainspring.sources.tally import tally_after
 
-__all__ = ["Push", "SourceRows", "append_push"]
+__all__ = ["Push", "SourceRows", "ahead_of_raw_log", "append_push"]
 
 SourceRows = Sequence[Mapping[str, Cell]] | pl.DataFrame
 """Rows to write: mappings with instants as ISO 8601 text, datetimes or microseconds; or a
@@ -38,25 +40,41 @@ class Push:
     """Rows that were pushed.
 
     Args:
-        rows: as the raw log gives them back; `frame`: as the source reads them.
+        rows: as the raw log gives them back.
         operations: of each row.
+        has_other_columns: whether they have columns that the source has not.
     """
 
+    compiled: CompiledSource
     rows: RawRows
     body: bytes
     encoding: BodyEncoding
-    frame: pl.DataFrame
     operations: tuple[Operation, ...]
     has_other_columns: bool
 
     @classmethod
     def of(
-        cls, compiled: CompiledSource, rows: SourceRows, operations: tuple[Operation, ...]
+        cls,
+        compiled: CompiledSource,
+        rows: SourceRows,
+        operations: tuple[Operation, ...],
+        *,
+        written: bytes = b"",
     ) -> "Push":
-        """Read rows.  Raises: UnreadableRows SRC-006."""
+        """Read rows.
+
+        Args:
+            written: the rows as JSON text, where they came so, `decode_rows` gives them back, and
+                they have no other columns than the source: else pushes are compared by their text,
+                and the same values may be written in several ways.
+
+        Raises: UnreadableRows SRC-006.
+        """
         if isinstance(rows, pl.DataFrame):
             compiled.readable(rows)
         encoding: BodyEncoding = "arrow" if isinstance(rows, pl.DataFrame) else "json"
+        if written:
+            return cls(compiled, rows, written, encoding, operations, has_other_columns=False)
         try:
             body = _encoded(compiled, rows)
         except ValueError as error:
@@ -64,7 +82,17 @@ class Push:
             raise UnreadableRows(source=compiled.source.name, problem=problem) from error
         decoded = decode_rows(body, encoding)
         others = bool(compiled.ignored(decoded))
-        return cls(decoded, body, encoding, compiled.frame_of(decoded), operations, others)
+        return cls(compiled, decoded, body, encoding, operations, others)
+
+    @cached_property
+    def frame(self) -> pl.DataFrame:
+        """The rows as the source reads them.  Raises: UnreadableRows SRC-006."""
+        return self.compiled.frame_of(self.rows)
+
+    @property
+    def height(self) -> int:
+        """How many rows there are."""
+        return len(self.rows)
 
     @property
     def operations_if_any(self) -> tuple[Operation, ...]:
@@ -95,16 +123,16 @@ def append_push(
     """
     generation.follow()
     heads = generation.heads() | {generation.raw: log.head(generation.raw)}
-    tally, head = generation.tally(), raw_head(generation.raw, log)
+    tally, head = generation.tally(), generation.raw_head()
     if tally.segment != head.offset:
-        raise _ahead(generation.raw, tally.segment, head.offset)
-    segment = head.placed(msgspec.structs.replace(template, rows=push.frame.height))
+        raise ahead_of_raw_log(generation.raw, tally.segment, head.offset)
+    segment = head.placed(msgspec.structs.replace(template, rows=push.height))
     batch = Batch(rows=push.frame, segment=segment, operations=push.operations_if_any)
     decision = generation.decide(batch)
     kept = _places_to_store(push, decision, generation, log)
-    raw = _raw_offsets(kept, push.frame.height, head.rows)
+    raw = _raw_offsets(kept, push.height, head.rows)
     records = generation.records(decision, raw)
-    after = tally_after(tally, decision, of_file=False, rows=push.frame.height)
+    after = tally_after(tally, decision, of_file=False, rows=push.height)
     if kept:
         stored = _record(push, decision, kept, generation, segment=segment, raw=raw)
         records[generation.raw] = stored
@@ -125,7 +153,7 @@ def _places_to_store(
     """The places of the rows that the raw log does not have already."""
     quarantined = decision.quarantined
     if quarantined.is_empty() and not decision.repeated:
-        return list(range(push.frame.height))
+        return list(range(push.height))
     ids = quarantined["_id"].to_list()
     lying = lying_rows(generation.quarantine, ids, log)
     refused = quarantined.select("_row", "_id").with_columns(
@@ -140,7 +168,7 @@ def _places_to_store(
         name = name_of_body(push.body)
         if not log.find(generation.raw, [name]):
             again = set()
-    return [place for place in range(push.frame.height) if place not in again]
+    return [place for place in range(push.height) if place not in again]
 
 
 def _record(
@@ -163,7 +191,7 @@ def _record(
             hits[raw[place] - segment.start] = found
     operations = tuple(push.operations[place] for place in kept)
     is_uniform = len(set(operations)) == 1
-    is_whole = len(kept) == push.frame.height
+    is_whole = len(kept) == push.height
     body = push.body if is_whole else encode_rows(chosen_rows(push.rows, kept))
     stored = msgspec.structs.replace(
         segment,
@@ -184,5 +212,6 @@ def _raw_offsets(kept: list[int], rows: int, first: int) -> pl.Series:
     return pl.Series([ranks.get(place) for place in range(rows)], dtype=pl.Int64)
 
 
-def _ahead(topic: str, expected: int, found: int) -> StaleWrite:
+def ahead_of_raw_log(topic: str, expected: int, found: int) -> StaleWrite:
+    """The error where a generation is not where the raw log ends: another writer was faster."""
     return StaleWrite(what=topic, expected=f"offset {expected}", found=f"offset {found}")

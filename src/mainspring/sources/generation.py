@@ -12,7 +12,7 @@ generation that answered.  Every other one takes back the same rows, whatever it
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cached_property
 
 import polars as pl
@@ -21,12 +21,14 @@ from mainspring.ports.errors import StaleWrite
 from mainspring.ports.log import LogWriter
 from mainspring.ports.objects import ObjectReader
 from mainspring.ports.tables import TableReader
+from mainspring.sources.batch import Batch
 from mainspring.sources.compiled import CompiledSource, Prepared
 from mainspring.sources.files import iter_rows
 from mainspring.sources.judge import TakenRows
 from mainspring.sources.raw.body import decode_rows
 from mainspring.sources.raw.copies import opened_copy
 from mainspring.sources.raw.log import (
+    RawHead,
     StoredSegment,
     find_refreshes,
     is_void,
@@ -38,15 +40,15 @@ from mainspring.sources.raw.log import (
 )
 from mainspring.sources.raw.rows import RawRowReader
 from mainspring.sources.raw.segment import RawSegment, pack_hits, unpack_hits
-from mainspring.sources.read import iter_records
+from mainspring.sources.read import iter_records, spans_of
 from mainspring.sources.refuse import departed_rows, refused_rows, with_raw
 from mainspring.sources.repeated_ids import RepeatedIds
-from mainspring.sources.sequence import Decision, Rules, sequence
+from mainspring.sources.sequence import Decision, Rules, plain_records, sequence
 from mainspring.sources.spec import declared_delay
-from mainspring.sources.tally import Tally, read_tally, tally_after, tally_record
+from mainspring.sources.tally import Tally, read_tally, tally_after, tally_records
 from mainspring.sources.topic import quarantine_topic_of, raw_topic_of, tally_topic_of, topic_of
 
-__all__ = ["ROWS_AT_ONCE", "Batch", "Generation", "Progress"]
+__all__ = ["ROWS_AT_ONCE", "Generation", "Progress"]
 
 Progress = Callable[[int, int], None]
 """Called with the number of rows done, and of all rows."""
@@ -54,38 +56,6 @@ Progress = Callable[[int, int], None]
 ROWS_AT_ONCE = 65_536
 _ATTEMPTS = 20
 _TALLIES = 1_000
-_SMALL_GAP = 256
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Batch:
-    """Rows of a segment that are decided on together.
-
-    Args:
-        first: the place of the first of them in the segment.
-        operations: of each row; empty where all insert.
-        hits: by place in the batch, the raw offsets that a row took back when it came.
-    """
-
-    rows: pl.DataFrame
-    segment: RawSegment
-    first: int = 0
-    operations: Sequence[str] = ()
-    hits: Mapping[int, Sequence[int]] = field(default_factory=dict)
-
-    @property
-    def raw_offset(self) -> int:
-        """That of its first row."""
-        return self.segment.start + self.first
-
-    def after(self, rows: int) -> "Batch":
-        """The batch without so many rows at its beginning; only for one that has no hits."""
-        return replace(
-            self,
-            rows=self.rows[rows:],
-            first=self.first + rows,
-            operations=self.operations[rows:],
-        )
 
 
 class Generation:
@@ -110,12 +80,34 @@ class Generation:
         self.facts, self.quarantine = topic_of(stream), quarantine_topic_of(stream)
         self.tallies, self.raw = tally_topic_of(stream), raw_topic_of(stream)
         self._raw_rows = RawRowReader(compiled, log=log, objects=objects, topic=self.raw)
+        # A record never changes, so what is the newest below a head stays that.
+        self._newest = (0, Tally())
+        self._end = RawHead(0, 0, 0)
+
+    def over(self, log: LogWriter) -> "Generation":
+        """The same generation in another log, such as one over its own that holds what waits."""
+        other = Generation(self.compiled, log=log, objects=self._objects, tables=self._tables)
+        other._newest, other._end = self._newest, self._end
+        return other
+
+    def remember(self, other: "Generation") -> None:
+        """Take over where another one ended, which lies in this log now."""
+        self._newest, self._end = other._newest, other._end
 
     def tally(self) -> Tally:
         """How far it has come, and what it has counted."""
-        if self._log.head(self.tallies):
-            return read_tally(self.tallies, self._log)
-        return Tally(segment=raw_start(self.raw, self._log))
+        head = self._log.head(self.tallies)
+        if head == 0:
+            return Tally(segment=raw_start(self.raw, self._log))
+        if self._newest[0] != head:
+            self._newest = head, read_tally(self.tallies, self._log)
+        return self._newest[1]
+
+    def raw_head(self) -> RawHead:
+        """Where its raw log ends."""
+        if self._end.offset != self._log.head(self.raw):
+            self._end = raw_head(self.raw, self._log)
+        return self._end
 
     def heads(self) -> dict[str, int]:
         """Where its topics end."""
@@ -148,15 +140,27 @@ class Generation:
         Whoever appends it has read `heads` before: what another writer appends in between makes
         the append fail, and the decision is made anew.
         """
+        prepared = self._prepared(batch)
+        taken = self._taken(batch, prepared.kept)
+        ids = prepared.kept["_id"].to_list() + list(taken.ids.values())
+        known = self._log.find(self.facts, ids)
+        return sequence(prepared, known, self._rules(batch), old_rows=self._old_rows, taken=taken)
+
+    def plain_records(self, batch: Batch) -> pl.DataFrame:
+        """The records of those rows of a batch that are facts whatever becomes of the others, with
+        `_row`; only for a batch that inserts.
+        """
+        prepared = self._prepared(batch)
+        known = self._log.find(self.facts, prepared.kept["_id"].to_list())
+        return plain_records(prepared, known, self._rules(batch))
+
+    def _prepared(self, batch: Batch) -> Prepared:
         prepared = self.compiled.prepare(batch.rows, batch.operations or None)
         if self._is_of_first_release:
             kept = prepared.kept
             content = self.compiled.legacy_content(kept).alias("_content")
             prepared = Prepared(kept.with_columns(content), prepared.broken)
-        taken = self._taken(batch, prepared.kept)
-        ids = prepared.kept["_id"].to_list() + list(taken.ids.values())
-        known = self._log.find(self.facts, ids)
-        return sequence(prepared, known, self._rules(batch), old_rows=self._old_rows, taken=taken)
+        return prepared
 
     def raw_offsets_of(self, offsets: Sequence[int]) -> dict[int, int]:
         """By offset of a fact, the raw offset of its row; without those of release 0.1, which had
@@ -204,11 +208,31 @@ class Generation:
         at: int,
     ) -> None:
         """Append records and tally in one transaction.  Raises: StaleWrite ENG-004."""
-        batches = {**records, self.tallies: tally_record(tally, at=at)}
+        self.commit_all(records, [tally], heads, at=at)
+
+    def commit_all(
+        self,
+        records: Mapping[str, pl.DataFrame],
+        tallies: Sequence[Tally],
+        heads: Mapping[str, int],
+        *,
+        at: int,
+        end: RawHead | None = None,
+    ) -> None:
+        """Append records, and the tallies that followed each other, in one transaction.
+
+        Args:
+            end: where the raw log ends then, where that is known.
+
+        Raises: StaleWrite ENG-004.
+        """
+        batches = {**records, self.tallies: tally_records(tallies, at=at)}
         self._log.append(batches, expected={topic: heads[topic] for topic in batches})
-        if heads[self.tallies] % _TALLIES == _TALLIES - 1:
+        newest = heads[self.tallies] + len(tallies) - 1
+        self._newest, self._end = (newest + 1, tallies[-1]), end or self._end
+        if (newest + 1) // _TALLIES > heads[self.tallies] // _TALLIES:
             # Only the newest is ever read.
-            self._log.trim(self.tallies, heads[self.tallies])
+            self._log.trim(self.tallies, newest)
 
     def _fold(self, tally: Tally, progress: Progress) -> Counter[str]:
         """Decide on the segment that the tally names, or on some rows of it."""
@@ -351,7 +375,7 @@ class Generation:
             hits=pack_hits(hits),
             answered_by=segment.answered_by,
         )
-        return raw_head(self.raw, self._log).placed(segment_of_hits)
+        return self.raw_head().placed(segment_of_hits)
 
     def _fold_taken(self, tally: Tally, stored: StoredSegment) -> Counter[str]:
         """Take back the rows that a file took back, or that somebody dropped from quarantine."""
@@ -434,7 +458,7 @@ class Generation:
         first = min(self._log.first(self.facts), offsets[-1] + 1)
         old = [offset for offset in offsets if offset < first]
         spans = [(old[0], old[-1] + 1)] if old else []
-        spans += _spans(offsets[len(old) :])
+        spans += spans_of(offsets[len(old) :])
         wanted = pl.Series(offsets, dtype=pl.Int64).implode()
         frames = [
             frame.filter(pl.col("_offset").is_in(wanted))
@@ -463,22 +487,6 @@ class Generation:
         first = self._log.first(self.facts)
         frames = self._log.read(self.facts, start=first, stop=first + 1)
         return any("_raw" not in frame.columns for frame in frames)
-
-
-def _spans(offsets: Sequence[int]) -> list[tuple[int, int]]:
-    """What to read for these offsets, which are sorted: one read costs as much as the records of a
-    small gap.
-
-    >>> _spans([1, 2, 3, 9_000, 9_010])
-    [(1, 4), (9000, 9011)]
-    """
-    spans: list[tuple[int, int]] = []
-    for offset in offsets:
-        if spans and offset - spans[-1][1] < _SMALL_GAP:
-            spans[-1] = (spans[-1][0], offset + 1)
-        else:
-            spans.append((offset, offset + 1))
-    return spans
 
 
 def _alike(operation: str, rows: int) -> Sequence[str]:

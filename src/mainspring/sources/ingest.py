@@ -20,7 +20,7 @@ from mainspring.ports.log import LogWriter
 from mainspring.ports.objects import ObjectWriter
 from mainspring.ports.tables import TableReader
 from mainspring.sources.append_file import append_file
-from mainspring.sources.append_push import Push, SourceRows, append_push
+from mainspring.sources.append_push import Push, SourceRows
 from mainspring.sources.check_file import refuse_broken_file
 from mainspring.sources.compiled import CompiledSource
 from mainspring.sources.errors import (
@@ -32,13 +32,14 @@ from mainspring.sources.errors import (
 )
 from mainspring.sources.files import part_files, scan_files, unreadable_as
 from mainspring.sources.generation import Generation, Progress
+from mainspring.sources.group_commit import GroupCommit, PushRequest
 from mainspring.sources.missing import find_missing
 from mainspring.sources.profile import ColumnProfile, profile_columns
 from mainspring.sources.quarantine import QuarantinedRow, read_quarantine
 from mainspring.sources.raw.copies import copy_file
 from mainspring.sources.raw.log import find_file, name_of_refresh, raw_head, segment_record
 from mainspring.sources.raw.segment import Operation, RawSegment, SegmentKind
-from mainspring.sources.record import IngestJournal, record_ingestion
+from mainspring.sources.record import IngestJournal, JournaledCall, record_ingestions
 from mainspring.sources.report import IngestReport, report_of
 
 __all__ = ["CompiledSource", "IngestJournal", "IngestReport", "SourceRows", "SourceWriter"]
@@ -75,11 +76,12 @@ class SourceWriter:
         self.compiled, self._log, self._clock, self._objects = compiled, log, clock, objects
         self.journal = journal
         self.generation = Generation(compiled, log=log, objects=objects, tables=tables)
+        self.pushes = GroupCommit(self.generation.over(log), log=log, clock=clock)
 
     def recording(self, journal: IngestJournal) -> "SourceWriter":
-        """The same writer with another journal."""
+        """The same writer with another journal; what is pushed to both is written together."""
         writer = copy(self)
-        writer.journal = journal
+        writer.journal, writer.generation = journal, self.generation.over(self._log)
         return writer
 
     def write_rows(
@@ -108,26 +110,39 @@ class SourceWriter:
 
         Cost: about 1 ms a call and 3 µs a row, and what the log takes.
         """
+        [outcome] = self.pushes.write([self.request(rows, history=history, op=op, ahead=ahead)])
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    def request(
+        self,
+        rows: SourceRows,
+        *,
+        history: bool = False,
+        op: str | Sequence[str] = "",
+        ahead: Micros = 0,
+        written: bytes = b"",
+    ) -> PushRequest:
+        """Rows for `pushes`, which writes those of many callers together.
+
+        Args:
+            history, op, ahead: as of `write_rows`.
+            written: the rows as JSON text, where they came so: see `Push.of`.
+
+        Raises: UnknownOperation SRC-005, UnreadableRows SRC-006.
+        """
         if not isinstance(rows, pl.DataFrame):
             self.compiled.require_rows(rows)
-        push = Push.of(self.compiled, rows, self._operations(op, len(rows)))
-        template = self._segment("rows", history=history, ahead=ahead)
-        for attempt in range(_ATTEMPTS):
-            try:
-                report, segment = append_push(
-                    push, template, generation=self.generation, log=self._log
-                )
-                break
-            except StaleWrite:
-                # Optimistic: no lock is held while a batch is judged.  Twenty in a row is no bad
-                # luck any more, and the caller hears of it.
-                if attempt == _ATTEMPTS - 1:
-                    raise
-        report = replace(report, ignored=self.compiled.ignored(rows))
-        self._record(
-            report, set() if segment is None else {segment}, is_retry=report.duplicates > 0
+        operations, ignored = self._operations(op, len(rows)), self.compiled.ignored(rows)
+        text = b"" if ignored else written
+        return PushRequest(
+            push=Push.of(self.compiled, rows, operations, written=text),
+            history=history,
+            ahead=ahead,
+            journal=self.journal,
+            ignored=ignored,
         )
-        return report
 
     def write_file(
         self,
@@ -136,6 +151,7 @@ class SourceWriter:
         history: bool = False,
         op: str = "",
         name: str = "",
+        shown: str = "",
         expected: str = "",
         progress: Progress | None = None,
     ) -> IngestReport:
@@ -147,6 +163,7 @@ class SourceWriter:
             history, op: as of `write_rows`; `upsert`: rows that the file had before with other
                 values are replaced, those that it had as they are change nothing.
             name: the path to remember it by; default: the path.
+            shown: what errors call it; default: the path.
             expected: the digest that it must have.
             progress: called with the rows that are done, and how many there are.
 
@@ -168,7 +185,7 @@ class SourceWriter:
         ):
             if expected and kept.digest != expected:
                 raise FileMoved(source=self.compiled.source.name, path=kept.path)
-            refuse_broken_file(self.compiled, local, shown=str(path))
+            refuse_broken_file(self.compiled, local, shown=shown or str(path))
             segment = msgspec.structs.replace(
                 self._segment("file", history=history), operation=operation
             )
@@ -338,6 +355,9 @@ class SourceWriter:
 
     def _operations(self, op: str | Sequence[str], rows: int) -> tuple[Operation, ...]:
         """The operation of each row.  Raises: UnknownOperation SRC-005."""
+        if op == "":
+            insert: Operation = "insert"
+            return (insert,) * rows
         given = (op,) * rows if isinstance(op, str) else tuple(op)
         asked = {op} if isinstance(op, str) else set(op)
         unknown = sorted(asked - _OPERATIONS - {""})
@@ -349,7 +369,7 @@ class SourceWriter:
             )
         return tuple(cast("Operation", each or "insert") for each in given)
 
-    def _segment(self, kind: SegmentKind, *, history: bool, ahead: Micros = 0) -> RawSegment:
+    def _segment(self, kind: SegmentKind, *, history: bool) -> RawSegment:
         journal = self.journal
         return RawSegment(
             kind=kind,
@@ -359,7 +379,6 @@ class SourceWriter:
             actor=journal.actor if journal else Actor(""),
             environment=journal.environment if journal else "",
             history=history,
-            ahead=ahead,
         )
 
     def _record(self, report: IngestReport, segments: set[int], *, is_retry: bool = False) -> None:
@@ -369,14 +388,8 @@ class SourceWriter:
         if self.journal is not None:
             # After the rows, in another store: a crash in between leaves rows without an entry,
             # which the next call finds.
-            record_ingestion(
-                report,
-                self.journal,
-                segments=segments,
-                generation=self.generation,
-                log=self._log,
-                is_retry=is_retry,
-            )
+            call = JournaledCall(report, self.journal, segments, is_retry)
+            record_ingestions([call], generation=self.generation, log=self._log)
 
 
 def _profile(compiled: CompiledSource, path: Path) -> tuple[ColumnProfile, ...]:

@@ -1,6 +1,6 @@
 """Read the records of a source: from the log, and those that the log has trimmed from the table."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import polars as pl
@@ -13,10 +13,11 @@ from mainspring.ports.tables import TableReader
 from mainspring.sources.columns import conform_rows, rejoin_changed_columns
 from mainspring.sources.errors import CopyAhead
 
-__all__ = ["iter_records", "read_materialized", "reading_table", "require_not_ahead"]
+__all__ = ["iter_records", "read_materialized", "reading_table", "require_not_ahead", "spans_of"]
 
 _ROWS_AT_ONCE = 262_144
 _LONGEST_REASON = 300
+_SMALL_GAP = 256
 
 
 def iter_records(
@@ -88,6 +89,22 @@ def read_materialized(
             .collect()
         )
     return rejoin_changed_columns(frame, schema) if frame.height else None
+
+
+def spans_of(offsets: Sequence[int]) -> list[tuple[int, int]]:
+    """What to read for these offsets, which are sorted: one read costs as much as the records of a
+    small gap.
+
+    >>> spans_of([1, 2, 3, 9_000, 9_010])
+    [(1, 4), (9000, 9011)]
+    """
+    spans: list[tuple[int, int]] = []
+    for offset in offsets:
+        if spans and offset - spans[-1][1] < _SMALL_GAP:
+            spans[-1] = (spans[-1][0], offset + 1)
+        else:
+            spans.append((offset, offset + 1))
+    return spans
 
 
 def require_not_ahead(topic: str, *, log: LogReader, tables: TableReader) -> int:

@@ -2,7 +2,7 @@
 those whose writer died between log and journal.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
@@ -18,7 +18,7 @@ from mainspring.sources.raw.log import StoredSegment, iter_segments
 from mainspring.sources.report import IngestReport
 from mainspring.sources.topic import log_of_stream
 
-__all__ = ["IngestJournal", "record_ingestion"]
+__all__ = ["IngestJournal", "JournaledCall", "record_ingestions"]
 
 _ATTEMPTS = 20
 _PATIENCE: Micros = 10 * SECOND
@@ -41,25 +41,46 @@ class IngestJournal(NamedTuple):
     clock: Clock
 
 
-def record_ingestion(
-    report: IngestReport,
-    journal: IngestJournal,
-    *,
-    segments: AbstractSet[int],
-    generation: Generation,
-    log: LogReader,
-    is_retry: bool = False,
-) -> None:
-    """Record what one call wrote, and what others wrote and did not live to record.
+class JournaledCall(NamedTuple):
+    """What one call wrote, for its entry.
 
     Args:
         segments: of the raw log, which the call appended; none where it changed nothing.
         is_retry: whether its rows were there already: whoever brought them first may have died
             before the entry, and then it is written now.
+    """
+
+    report: IngestReport
+    journal: IngestJournal
+    segments: AbstractSet[int]
+    is_retry: bool = False
+
+
+def record_ingestions(
+    calls: Sequence[JournaledCall], *, generation: Generation, log: LogReader
+) -> None:
+    """Record what calls wrote in one transaction, an entry for each, and what others wrote and did
+    not live to record.
 
     Cost: a read of a document and of the heads of four topics; a commit where something is new.
     """
+    of_journal: dict[object, list[JournaledCall]] = {}
+    for call in calls:
+        of_journal.setdefault((id(call.journal.state), call.journal.project), []).append(call)
+    for each in of_journal.values():
+        _record(each, each[0].journal, generation=generation, log=log)
+
+
+def _record(
+    calls: Sequence[JournaledCall],
+    journal: IngestJournal,
+    *,
+    generation: Generation,
+    log: LogReader,
+) -> None:
     name = log_of_stream(generation.compiled.source.stream)
+    segments = frozenset(at for call in calls for at in call.segments)
+    is_retry = any(call.is_retry for call in calls)
     for attempt in range(_ATTEMPTS):
         before = read_journaled(journal.state, log, name)
         heads = generation.heads() | {generation.raw: log.head(generation.raw)}
@@ -68,7 +89,7 @@ def record_ingestion(
         missing = _missing(before, heads[raw], raw, now, but=segments)
         due = {at for at, since in missing.items() if is_retry or now - since >= _PATIENCE}
         left = {at: since for at, since in missing.items() if at not in due}
-        own = _own_entry(report, before, generation, journal, segments=segments)
+        own = [event for call in calls for event in _own_entry(call, before, generation)]
         found = [
             _found_entry(stored, journal, generation)
             for stored in _needing_entries(generation.raw, log, due)
@@ -93,19 +114,13 @@ def _missing(
     return {at: since for at, since in known.items() if at not in but}
 
 
-def _own_entry(
-    report: IngestReport,
-    before: JournaledSource,
-    generation: Generation,
-    journal: IngestJournal,
-    *,
-    segments: AbstractSet[int],
-) -> list[Event]:
-    """The entry of this call: none where it changed nothing, or where another process has taken its
+def _own_entry(call: JournaledCall, before: JournaledSource, generation: Generation) -> list[Event]:
+    """The entry of a call: none where it changed nothing, or where another process has taken its
     writer for dead and written it.
     """
+    report, journal = call.report, call.journal
     counts, done = report.counts, before.heads.get(generation.raw, 0)
-    is_written = any(at < done and at not in before.missing for at in segments)
+    is_written = any(at < done and at not in before.missing for at in call.segments)
     if is_written or not any(counts.values()):
         return []
     facts: dict[str, EventValue] = {

@@ -18,7 +18,7 @@ from mainspring.sources.compiled import Prepared, json_rows
 from mainspring.sources.errors import ConflictingFact, FutureFact, LateFact
 from mainspring.sources.judge import ContestedRow, JudgedRecord, TakenRows, Verdicts, judge_rows
 
-__all__ = ["SYSTEM", "Decision", "Rules", "sequence"]
+__all__ = ["SYSTEM", "Decision", "Rules", "plain_records", "sequence"]
 
 OldRows = Callable[[Sequence[int]], pl.DataFrame]
 """The records at these offsets of the topic, in the order asked, with the payload's columns as the
@@ -33,6 +33,7 @@ _CODES = {
     "conflict": ConflictingFact.code,
     "known_at_in_future": FutureFact.code,
 }
+_PLAIN = "_plain"
 _OF_ROW = (*(name for name in ENVELOPE if name != "_offset"), "_row")
 
 
@@ -178,6 +179,24 @@ def sequence(
     )
 
 
+def plain_records(prepared: Prepared, known: Mapping[str, Identity], rules: Rules) -> pl.DataFrame:
+    """The records of those rows that are facts whatever becomes of the others of their batch, with
+    `_row`: they fulfil the contract, come in time, and have an id that no other row or record has.
+
+    `sequence` makes the same records of them, in any batch; only for rows that insert.
+    """
+    kept, flags = prepared.kept, [~pl.col("_id").is_duplicated()]
+    if known:
+        flags.append(~pl.col("_id").is_in(list(known)))
+    if rules.known_until is not None:
+        flags.append((pl.col("_known_at") <= rules.known_until).fill_null(value=True))
+    rows = kept.select(*_envelope(kept, rules), pl.all_horizontal(flags).alias(_PLAIN))
+    is_plain = rows.drop_in_place(_PLAIN)
+    if (late := _is_late(rows, rules.lateness)) is not None:
+        is_plain &= ~late
+    return rows if is_plain.all() else rows.filter(is_plain)
+
+
 def _without_future(prepared: Prepared, known_until: Micros | None) -> Prepared:
     """The batch with the rows that claim to be known later than they can be among the broken
     ones.
@@ -206,9 +225,13 @@ def _enveloped(kept: pl.DataFrame, rules: Rules) -> pl.DataFrame:
     """The rows as the records they are if nothing speaks against it.  Only a row that deletes may
     lack a time.
     """
+    return kept.select(_envelope(kept, rules))
+
+
+def _envelope(kept: pl.DataFrame, rules: Rules) -> list[pl.Expr | str]:
     known_at, moment = pl.col("_known_at").fill_null(rules.now), pl.lit(rules.now, dtype=pl.Int64)
     payload = [name for name in kept.columns if name not in _OF_ROW]
-    return kept.select(
+    return [
         "_id",
         "_content",
         pl.lit("insert").alias("_op"),
@@ -221,7 +244,7 @@ def _enveloped(kept: pl.DataFrame, rules: Rules) -> pl.DataFrame:
         pl.lit(rules.history).alias("_history"),
         "_row",
         *payload,
-    )
+    ]
 
 
 def _is_late(rows: pl.DataFrame, lateness: Micros | None) -> pl.Series | None:

@@ -1,5 +1,7 @@
 """How far a generation has come in the raw log, and what it has counted on the way."""
 
+from collections.abc import Sequence
+
 import msgspec
 import polars as pl
 
@@ -8,7 +10,7 @@ from mainspring.elements.time import Micros
 from mainspring.ports.log import LogReader
 from mainspring.sources.sequence import Decision
 
-__all__ = ["Tally", "read_tally", "tally_after", "tally_record"]
+__all__ = ["Tally", "read_tally", "tally_after", "tally_records"]
 
 
 class Tally(StoredRecord, frozen=True, kw_only=True):
@@ -46,6 +48,20 @@ class Tally(StoredRecord, frozen=True, kw_only=True):
         """The same counts, further in the raw log."""
         return msgspec.structs.replace(self, segment=segment, row=row)
 
+    def with_facts(self, rows: int, *, newest: Micros) -> "Tally":
+        """The same after so many pushed rows that all are new facts.
+
+        Args:
+            newest: the latest of their event times.
+        """
+        before = self.newest_event_time
+        return msgspec.structs.replace(
+            self,
+            rows=self.rows + rows,
+            accepted=self.accepted + rows,
+            newest_event_time=newest if before is None else max(newest, before),
+        )
+
 
 def tally_after(tally: Tally, decision: Decision, *, of_file: bool, rows: int) -> Tally:
     """The tally after a decision on so many rows."""
@@ -75,18 +91,17 @@ def read_tally(topic: str, log: LogReader) -> Tally:
     return unpack_stored(frame["tally"][0], Tally)
 
 
-def tally_record(tally: Tally, *, at: Micros) -> pl.DataFrame:
-    """The record of a tally, for the log."""
+def tally_records(tallies: Sequence[Tally], *, at: Micros) -> pl.DataFrame:
+    """The records of tallies that followed each other, for the log."""
+    count = len(tallies)
+    moments = ("_event_time", "_known_at", "_appended_at", "_visible_at")
     return pl.DataFrame(
         {
-            "_id": ["tally"],
-            "_content": pl.Series([bytes(16)], dtype=pl.Binary),
-            "_op": ["insert"],
-            "_event_time": [at],
-            "_known_at": [at],
-            "_appended_at": [at],
-            "_visible_at": [at],
-            "_history": [False],
-            "tally": pl.Series([pack_stored(tally)], dtype=pl.Binary),
+            "_id": ["tally"] * count,
+            "_content": pl.Series([bytes(16)] * count, dtype=pl.Binary),
+            "_op": ["insert"] * count,
+            **{name: [at] * count for name in moments},
+            "_history": [False] * count,
+            "tally": pl.Series([pack_stored(tally) for tally in tallies], dtype=pl.Binary),
         }
     )

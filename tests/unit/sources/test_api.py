@@ -7,7 +7,7 @@ import pytest
 import mainspring as ms
 from mainspring.elements.events import Actor
 from mainspring.ports.errors import BadRequest
-from mainspring.ports.http import Call
+from mainspring.ports.http import Call, Reply
 from mainspring.sources.api import SourceApi
 from mainspring.sources.errors import SourceNotReadable
 from mainspring.sources.ingest import IngestReport, SourceWriter
@@ -81,9 +81,21 @@ def test_a_push_that_fails_is_not_observed(pushed: Pushed) -> None:
     assert pushed.reports == []
 
 
-def test_pushes_wait_for_each_other_in_a_thread(pushed: Pushed) -> None:
+def test_pushes_that_wait_are_answered_together(pushed: Pushed) -> None:
+    calls = [
+        Call("POST", path={"name": "arrivals"}, body=body, actor=Actor("person:ada"))
+        for body in (json.dumps({"rows": [row(n)]}).encode() if n else b"{" for n in range(4))
+    ]
     [route] = pushed.api.routes()
-    assert (route.permission, route.blocks, route.alone) == ("ingest", True, True)
+    assert (route.permission, route.blocks) == ("ingest", True)
+    assert route.together is not None
+    broken, *good = route.together(calls)
+    assert isinstance(broken, BadRequest)
+    assert [json.loads(each.body)["first_offset"] for each in good if isinstance(each, Reply)] == [
+        0,
+        1,
+        2,
+    ]
 
 
 @pytest.mark.parametrize(
@@ -97,11 +109,9 @@ def test_a_vector_is_pushed_as_a_json_array(value: str, fate: str) -> None:
     view = ms.FeatureView("w", source=source, entities=[n], ttl="1d", features=ms.latest("n"))
     workspace, reports = ms.Workspace.in_memory([view]), list[IngestReport]()
 
-    class Writer:
-        def write_rows(self, rows: list[dict[str, object]], op: str) -> IngestReport:
-            return workspace.ingest("vectors", rows, op=op)
-
-    api = SourceApi(lambda *_: Writer(), observe=lambda _, report: reports.append(report))
+    api = SourceApi(
+        lambda *_: workspace.writer("vectors"), observe=lambda _, report: reports.append(report)
+    )
     body = f'{{"rows": [{{"n": 1, "at": "2024-05-01", "v": {value}}}]}}'.encode()
     api.push(Call("POST", path={"name": "vectors"}, body=body, actor=Actor("person:ada")))
     assert reports[0].accepted == (fate == "accepted")

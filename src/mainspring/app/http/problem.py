@@ -46,7 +46,9 @@ from mainspring.serving.errors import (
     TooManyRows,
     UnknownEndpoint,
 )
+from mainspring.sources.bodies import UnknownBodyForm
 from mainspring.sources.errors import TooManyPushedRows
+from mainspring.sources.uploads import UnknownUpload, UploadOutOfStep, UploadTooLarge
 
 __all__ = ["problem_reply", "status_of"]
 
@@ -69,6 +71,10 @@ _STATUS: tuple[tuple[type[MainspringError], int], ...] = (
     (PredictionUnknown, 404),
     (TooManyRows, 413),
     (TooManyPushedRows, 413),
+    (UnknownBodyForm, 415),
+    (UnknownUpload, 404),
+    (UploadOutOfStep, 409),
+    (UploadTooLarge, 413),
     (ScoreNotFinite, 422),
     (NotServing, 503),
     (ModelRefused, 503),

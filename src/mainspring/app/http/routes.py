@@ -27,8 +27,8 @@ from mainspring.project.deploy import EnvironmentDeployer
 from mainspring.serving.api import ServingApi
 from mainspring.serving.errors import PredictionUnknown
 from mainspring.serving.host import EndpointHost
-from mainspring.sources.api import SourceApi
 from mainspring.sources.ingest import SourceWriter
+from mainspring.sources.receive import Receiving, source_routes
 
 __all__ = ["HttpDependencies", "build_http_service"]
 
@@ -51,6 +51,7 @@ class HttpDependencies:
         require_ready: returns while all that may be asked can be answered; None asks for the stores
             only.
         notes: what readiness says besides.
+        receiving: with what rows are received.
     """
 
     version: str
@@ -66,6 +67,7 @@ class HttpDependencies:
     require_stores: Callable[[], None]
     require_ready: Callable[[], None] | None = None
     notes: Callable[[], Sequence[str]] = lambda: ()
+    receiving: Receiving = Receiving()  # noqa: RUF009
 
 
 def build_http_service(
@@ -88,7 +90,7 @@ def build_http_service(
             notes=dependencies.notes,
             draining=draining,
         ).routes(),
-        *SourceApi(dependencies.writer, observe=metrics.count_events).routes(),
+        *source_routes(dependencies.writer, dependencies.receiving, observe=metrics.count_events),
         *FeatureApi(dependencies.features, observe=metrics.count_features).routes(),
         *StatusApi(dependencies.status).routes(),
         *DeploymentApi(dependencies.deployer).routes(),
@@ -147,23 +149,14 @@ def _placed(route: Route, dependencies: HttpDependencies) -> Route:
 
 def _kept(route: Route, require_stores: Callable[[], None]) -> Route:
     """The route, refused while what it answers could not be stored."""
-    if not route.writes:
-        return route
-
-    def handler(call: Call) -> Reply:
-        require_stores()
-        return route.handler(call)
-
-    return route._replace(handler=handler)
+    return route.preceded(require_stores) if route.writes else route
 
 
 def _counted(route: Route, metrics: ServerMetrics) -> Route:
     """The route with its answers counted; those of health are asked for every few seconds and would
     drown the others.
     """
-    if route.permission is None:
-        return route
-    return route._replace(handler=lambda call: metrics.counted(call, route.handler(call)))
+    return route if route.permission is None else route.followed(metrics.counted)
 
 
 def _render_metrics(metrics: ServerMetrics, host: EndpointHost) -> Reply:

@@ -34,7 +34,7 @@ __all__ = ["Admission", "GuardedProtocol", "protocol_of"]
 
 _REQUEST_LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,40}) (\S{1,2000}) HTTP/1\.[01]\r?\n")
 _HOST = re.compile(r"(?P<name>\[[0-9a-fA-F:.]+\]|[^\[\]:@/?#\s]+)(:\d{0,5})?")
-_KNOWN_METHODS = "GET, HEAD, POST"
+_KNOWN_METHODS = "GET, HEAD, POST, PUT"
 _METHODS_THAT_ARE_READ = frozenset(
     {"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"}
 )

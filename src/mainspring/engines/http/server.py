@@ -58,6 +58,8 @@ class UvicornServer:
             lifespan="off",
             ws="none",
             server_header=False,
+            # Nothing here asks where a request came from first.
+            proxy_headers=False,
             timeout_keep_alive=service.limits.idle_s,
         )
         server = _StoppableServer(

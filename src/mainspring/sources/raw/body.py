@@ -20,7 +20,7 @@ import polars as pl
 from mainspring.elements.values.scalar import plain_value
 from mainspring.sources.compiled import Cell
 
-__all__ = ["RawRows", "chosen_rows", "decode_rows", "encode_rows"]
+__all__ = ["RawRows", "chosen_rows", "decode_rows", "encode_rows", "is_plain_json"]
 
 RawRows = Sequence[Mapping[str, Cell]] | pl.DataFrame
 """Rows as they came: mappings of columns to values, or a frame."""
@@ -35,6 +35,7 @@ _READERS: Final[Mapping[str, Callable[[str], object]]] = {
     "Fraction": Fraction,
     "bytes": b64decode,
 }
+_QUOTED_KIND, _ESCAPED_KIND = b'"$"', b"\\u0024"
 _MICROSECOND = timedelta(microseconds=1)
 _WORTH_COMPRESSING = 1_024
 _DEEPEST = 100
@@ -66,8 +67,18 @@ def decode_rows(body: bytes, encoding: str) -> RawRows:
     """The rows of a body."""
     if encoding == "arrow":
         return pl.read_ipc_stream(io.BytesIO(body))
-    found: list[Mapping[str, Cell]] = json.loads(body, object_hook=_read)
+    hook = None if is_plain_json(body) else _read
+    found: list[Mapping[str, Cell]] = json.loads(body, object_hook=hook)
     return found
+
+
+def is_plain_json(text: bytes) -> bool:
+    """Whether JSON text has no object that could be a word of ours, so that `decode_rows` gives
+    what any reader of JSON does.
+    """
+    # A single byte is looked for many times as fast, and most texts have neither of these.
+    is_quoted = b"$" in text and _QUOTED_KIND in text
+    return not (is_quoted or (b"\\" in text and _ESCAPED_KIND in text))
 
 
 def chosen_rows(rows: RawRows, places: Sequence[int]) -> RawRows:

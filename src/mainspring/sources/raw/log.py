@@ -1,7 +1,7 @@
 """Read and write the raw log of a source: a topic of the log with a record for each segment."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -13,6 +13,7 @@ from mainspring.sources.raw.segment import RawSegment
 
 __all__ = [
     "RawHead",
+    "SegmentToStore",
     "StoredSegment",
     "count_pushed",
     "find_file",
@@ -28,6 +29,7 @@ __all__ = [
     "raw_head",
     "raw_start",
     "segment_record",
+    "segment_records",
 ]
 
 _NEWEST = "newest"
@@ -54,6 +56,10 @@ class RawHead(NamedTuple):
         """A segment as the next one."""
         return msgspec.structs.replace(segment, start=self.rows, before_bytes=self.size_bytes)
 
+    def after(self, segment: RawSegment) -> "RawHead":
+        """Where it ends with this segment as its last."""
+        return RawHead(self.offset + 1, segment.end, segment.before_bytes + segment.size_bytes)
+
 
 def raw_head(topic: str, log: LogReader) -> RawHead:
     """Where the raw log ends.  Cost: a read of one record."""
@@ -62,8 +68,7 @@ def raw_head(topic: str, log: LogReader) -> RawHead:
         return RawHead(0, 0, 0)
     # Retention never takes the last segment, which says how many rows there were.
     [last] = iter_segments(topic, log, start=head - 1)
-    segment = last.segment
-    return RawHead(head, segment.end, segment.before_bytes + segment.size_bytes)
+    return RawHead(head - 1, 0, 0).after(last.segment)
 
 
 def is_emptied(segment: RawSegment) -> bool:
@@ -138,29 +143,45 @@ def is_void(stored: StoredSegment, refreshes: Mapping[str, int]) -> bool:
     )
 
 
-def segment_record(segment: RawSegment, body: bytes = b"", *, name: str = "") -> pl.DataFrame:
-    """The record of a segment, for the log.
-
-    Args:
-        name: what the segment is found by: see `name_of_body`, `name_of_refresh`; default: that of
-            its file, or one that it shares with others, which keeps the index of ids from growing.
+class SegmentToStore(NamedTuple):
+    """A segment to append, the rows of its push, and what it is found by: see `name_of_body` and
+    `name_of_refresh`; default: that of its file, or one that it shares with others, which keeps the
+    index of ids from growing.
     """
-    name = name or (name_of_file(segment.file.path) if segment.file else _NEWEST)
-    moment = segment.appended_at
+
+    segment: RawSegment
+    body: bytes = b""
+    name: str = ""
+
+
+def segment_record(segment: RawSegment, body: bytes = b"", *, name: str = "") -> pl.DataFrame:
+    """The record of a segment, for the log; see `SegmentToStore`."""
+    return segment_records([SegmentToStore(segment, body, name)])
+
+
+def segment_records(given: Sequence[SegmentToStore]) -> pl.DataFrame:
+    """The records of segments that follow each other, for the log."""
+    segments = [each.segment for each in given]
+    moments = [segment.appended_at for segment in segments]
+    contents = [segment.end.to_bytes(16, "big") for segment in segments]
     return pl.DataFrame(
         {
-            "_id": [name],
-            "_content": pl.Series([segment.end.to_bytes(16, "big")], dtype=pl.Binary),
-            "_op": ["insert"],
-            "_event_time": [moment],
-            "_known_at": [moment],
-            "_appended_at": [moment],
-            "_visible_at": [moment],
-            "_history": [segment.history],
-            "segment": pl.Series([pack_stored(segment)], dtype=pl.Binary),
-            "body": pl.Series([body], dtype=pl.Binary),
+            "_id": [each.name or _name_of(each.segment) for each in given],
+            "_content": pl.Series(contents, dtype=pl.Binary),
+            "_op": ["insert"] * len(given),
+            "_event_time": moments,
+            "_known_at": moments,
+            "_appended_at": moments,
+            "_visible_at": moments,
+            "_history": [segment.history for segment in segments],
+            "segment": pl.Series([pack_stored(each) for each in segments], dtype=pl.Binary),
+            "body": pl.Series([each.body for each in given], dtype=pl.Binary),
         }
     )
+
+
+def _name_of(segment: RawSegment) -> str:
+    return name_of_file(segment.file.path) if segment.file else _NEWEST
 
 
 def lies_under(path: str, folder: str) -> bool:

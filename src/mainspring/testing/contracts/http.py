@@ -5,7 +5,7 @@ import queue
 import socket
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -34,6 +34,7 @@ class _EchoService:
     def __init__(self) -> None:
         self.entered, self.let_go = threading.Event(), threading.Event()
         self.at_once = self.most_at_once = 0
+        self.turns = list[list[str]]()
         self.service = HttpService(
             routes=[
                 Route("GET", "/echo/{name}", None, self.echo),
@@ -42,6 +43,7 @@ class _EchoService:
                 Route("POST", "/guarded", "write", self.echo),
                 Route("GET", "/wait", None, self.wait, blocks=True),
                 Route("GET", "/alone", None, self.alone, blocks=True, alone=True),
+                Route("GET", "/many/{name}", None, self.echo, blocks=True, together=self.together),
                 Route("GET", "/busy", None, self.busy),
                 Route("GET", "/bug", None, lambda call: json_reply(1 // len(call.body))),
                 Route(
@@ -81,6 +83,17 @@ class _EchoService:
         time.sleep(0.02)
         self.at_once -= 1
         return json_reply(None)
+
+    def together(self, calls: Sequence[Call]) -> list[Reply | Exception]:
+        """Answers each with its name, once it is let go; `busy` is refused, `bug` ends the turn."""
+        names = [call.path["name"] for call in calls]
+        self.turns.append(names)
+        self.entered.set()
+        assert self.let_go.wait(_PATIENCE_S)
+        if "bug" in names:
+            raise ZeroDivisionError
+        busy = StoreBusy(store="the log", operation="append")
+        return [busy if name == "busy" else json_reply(name) for name in names]
 
     def busy(self, _: Call) -> Reply:
         """An error of ours."""
@@ -343,6 +356,28 @@ class HttpServerContract:
         with ThreadPoolExecutor(60) as pool:
             statuses = list(pool.map(call, ["/alone"] * 60 + ["/wait"]))
         assert (set(statuses), echo.most_at_once) == ({200}, 1)
+
+    def test_calls_that_wait_for_one_path_may_be_answered_together(
+        self, running: _Running, echo: _EchoService
+    ) -> None:
+        """In their order, apart from other paths; each has its own answer, a bug its own too."""
+
+        def call(name: str) -> tuple[int, object]:
+            with _connected(running.port) as client:
+                status, body, _ = client.call("GET", f"/many/{name}")
+            return status, json.loads(body)
+
+        with ThreadPoolExecutor(9) as pool:
+            first = pool.submit(call, "a")
+            assert echo.entered.wait(_PATIENCE_S)
+            others = [pool.submit(call, "a") for _ in range(4)]
+            refused = [pool.submit(call, name) for name in ("busy", "bug")]
+            echo.let_go.set()
+            assert [each.result(_PATIENCE_S) for each in (first, *others)] == [(200, "a")] * 5
+            statuses = [each.result(_PATIENCE_S)[0] for each in refused]
+        assert statuses == [418, 500]
+        assert sorted(len(turn) for turn in echo.turns if turn[0] == "a")[0] == 1
+        assert all(len(set(turn)) == 1 for turn in echo.turns)
 
     def test_calls_in_flight_are_answered_before_the_server_ends(
         self, server: HttpServer, echo: _EchoService

@@ -1,0 +1,112 @@
+"""The process that decodes what strangers sent: see `decoder`.
+
+It reads requests from standard input and answers on standard output, until the input ends: a line
+of JSON and then so many bytes, both ways.  It may be killed by what it reads; it knows no secret
+and opens nothing but the file that it was told.
+"""
+
+import io
+import json
+import resource
+import sys
+from collections.abc import Callable, Mapping
+from typing import BinaryIO, Final
+
+import polars as pl
+
+__all__ = ["main"]
+
+_READERS: Final[Mapping[str, Callable[[io.BytesIO, int], pl.DataFrame]]] = {
+    "Arrow stream": lambda body, rows: pl.read_ipc_stream(body, n_rows=rows),
+    "Arrow file": lambda body, rows: pl.read_ipc(body, n_rows=rows),
+    "Parquet file": lambda body, rows: pl.read_parquet(body, n_rows=rows, hive_partitioning=False),
+}
+_LONGEST_REASON = 300
+_ROWS_AT_ONCE = 65_536
+_TEXTS = (pl.Categorical, pl.Enum)
+
+
+class _Beyond(Exception):
+    """More than may be asked for: what was found, and the limit."""
+
+
+def main() -> None:
+    """Answer until there are no more requests."""
+    requests, answers = sys.stdin.buffer, sys.stdout.buffer
+    while line := requests.readline():
+        request = json.loads(line)
+        size = int(request["memory_bytes"])
+        resource.setrlimit(resource.RLIMIT_AS, (size, size))
+        answer, payload = _answered(request, requests)
+        answers.write(json.dumps({**answer, "bytes": len(payload)}).encode() + b"\n" + payload)
+        answers.flush()
+
+
+def _answered(
+    request: Mapping[str, object], requests: BinaryIO
+) -> tuple[dict[str, object], bytes | memoryview]:
+    try:
+        if "path" in request:
+            return {"rows": _examined(str(request["path"]))}, b""
+        body = io.BytesIO(requests.read(int(str(request["bytes"]))))
+        return {}, _decoded(body, request)
+    except _Beyond as error:
+        return {"found": error.args[0], "limit": error.args[1]}, b""
+    # the edge of this process: whatever a body does to its reader is said of the body
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt | SystemExit):
+            raise
+        reason = str(error).partition("\n")[0][:_LONGEST_REASON]
+        return {"reason": reason or type(error).__name__}, b""
+
+
+def _decoded(body: io.BytesIO, request: Mapping[str, object]) -> memoryview:
+    """The rows as a stream without dictionaries and compression."""
+    rows, columns, size = (int(str(request[name])) for name in ("rows", "columns", "size_bytes"))
+    frame = _READERS[str(request["form"])](body, rows + 1)
+    if frame.height > rows:
+        raise _Beyond(f"more than {rows:,} rows", f"{rows:,}")
+    if frame.width > columns:
+        raise _Beyond(f"{frame.width:,} columns", f"{columns:,}")
+    plain = frame.with_columns(pl.col(*_TEXTS).cast(pl.String)) if _has_texts(frame) else frame
+    found = sum(_size_of(column) for column in plain.iter_columns())
+    if found > size:
+        raise _Beyond(f"{found:,} bytes once it is decoded", f"{size:,}")
+    stream = io.BytesIO()
+    plain.write_ipc_stream(stream, compression="uncompressed")
+    return stream.getbuffer()
+
+
+def _has_texts(frame: pl.DataFrame) -> bool:
+    return any(isinstance(dtype, _TEXTS) for dtype in frame.dtypes)
+
+
+def _size_of(column: pl.Series) -> int:
+    """How many bytes the values have, each for itself: many may share theirs as long as nobody
+    writes them.
+    """
+    match column.dtype:
+        case pl.String():
+            return int(column.str.len_bytes().sum() or 0) + 16 * len(column)
+        case pl.Binary():
+            return int(column.bin.size().sum() or 0) + 16 * len(column)
+        case pl.Categorical() | pl.Enum():
+            return _size_of(column.cast(pl.String))
+        case pl.List() | pl.Array():
+            return _size_of(column.explode()) + 8 * len(column)
+        case pl.Struct():
+            return sum(_size_of(each) for each in column.struct.unnest().iter_columns())
+        case _:
+            return 16 * len(column)
+
+
+def _examined(path: str) -> int:
+    """How many rows a Parquet file has, all of which were read."""
+    frames = pl.scan_parquet(path, hive_partitioning=False).collect_batches(
+        chunk_size=_ROWS_AT_ONCE
+    )
+    return sum(frame.height for frame in frames)
+
+
+if __name__ == "__main__":
+    main()
