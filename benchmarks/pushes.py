@@ -101,7 +101,7 @@ class Sender(asyncio.Protocol):
         self._received.clear()
         self._send()
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, _: Exception | None) -> None:
         """The server left, or all is said."""
         if not self._done.done():
             self._done.set_result(None)
