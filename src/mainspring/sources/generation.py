@@ -10,10 +10,11 @@ generation that answered.  Every other one takes back the same rows, whatever it
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 
 import polars as pl
 
@@ -21,6 +22,7 @@ from mainspring.ports.errors import StaleWrite
 from mainspring.ports.log import LogWriter
 from mainspring.ports.objects import ObjectReader
 from mainspring.ports.tables import TableReader
+from mainspring.sources.ahead import iter_ahead
 from mainspring.sources.compiled import CompiledSource, Prepared
 from mainspring.sources.files import iter_rows
 from mainspring.sources.judge import TakenRows
@@ -65,6 +67,7 @@ class Batch:
         first: the place of the first of them in the segment.
         operations: of each row; empty where all insert.
         hits: by place in the batch, the raw offsets that a row took back when it came.
+        prepared: what `CompiledSource.prepare` says of these rows and operations, if it was asked.
     """
 
     rows: pl.DataFrame
@@ -72,6 +75,7 @@ class Batch:
     first: int = 0
     operations: Sequence[str] = ()
     hits: Mapping[int, Sequence[int]] = field(default_factory=dict)
+    prepared: Prepared | None = None
 
     @property
     def raw_offset(self) -> int:
@@ -80,11 +84,14 @@ class Batch:
 
     def after(self, rows: int) -> "Batch":
         """The batch without so many rows at its beginning; only for one that has no hits."""
+        if rows == 0:
+            return self
         return replace(
             self,
             rows=self.rows[rows:],
             first=self.first + rows,
             operations=self.operations[rows:],
+            prepared=None,
         )
 
 
@@ -148,7 +155,7 @@ class Generation:
         Whoever appends it has read `heads` before: what another writer appends in between makes
         the append fail, and the decision is made anew.
         """
-        prepared = self.compiled.prepare(batch.rows, batch.operations or None)
+        prepared = batch.prepared or self.compiled.prepare(batch.rows, batch.operations or None)
         if self._is_of_first_release:
             kept = prepared.kept
             content = self.compiled.legacy_content(kept).alias("_content")
@@ -250,22 +257,30 @@ class Generation:
         )
 
     def _fold_file(self, stored: StoredSegment, progress: Progress) -> Counter[str]:
-        segment, reasons, first = stored.segment, Counter[str](), 0
+        segment, reasons = stored.segment, Counter[str]()
         assert segment.file is not None
         with opened_copy(segment.file, self._objects) as path:
-            source = self.compiled.source
-            repeats = RepeatedIds(self.compiled) if segment.operation == "upsert" else None
-            if repeats is not None:
-                repeats.look_for(iter_rows(source, path, rows=ROWS_AT_ONCE))
-            for rows in iter_rows(source, path, rows=ROWS_AT_ONCE):
-                operations = (
-                    repeats.operations(rows) if repeats else _alike(segment.operation, rows.height)
-                )
-                batch = Batch(rows=rows, segment=segment, first=first, operations=operations)
+            # Rows are checked and digested while those before them are decided on and written.
+            for batch in iter_ahead(self._batches_of(segment, path)):
                 reasons += self._fold_part(stored, batch)
-                first += rows.height
-                progress(first, segment.rows)
+                progress(batch.first + batch.rows.height, segment.rows)
         return reasons
+
+    def _batches_of(self, segment: RawSegment, path: Path) -> Iterator[Batch]:
+        """The rows of a file, prepared."""
+        source, first = self.compiled.source, 0
+        repeats = RepeatedIds(self.compiled) if segment.operation == "upsert" else None
+        if repeats is not None:
+            repeats.look_for(iter_rows(source, path, rows=ROWS_AT_ONCE))
+        for rows in iter_rows(source, path, rows=ROWS_AT_ONCE):
+            operations = (
+                repeats.operations(rows) if repeats else _alike(segment.operation, rows.height)
+            )
+            prepared = self.compiled.prepare(rows, operations or None)
+            yield Batch(
+                rows=rows, segment=segment, first=first, operations=operations, prepared=prepared
+            )
+            first += rows.height
 
     def _fold_part(self, stored: StoredSegment, batch: Batch) -> Counter[str]:
         """Decide on those rows of a part of a file on which no other process has meanwhile."""
@@ -323,7 +338,7 @@ class Generation:
             "keep" if place in unchanged else operation
             for place, operation in enumerate(batch.operations)
         ]
-        return replace(batch, operations=operations)
+        return replace(batch, operations=operations, prepared=None)
 
     def _new_hits(self, batch: Batch, decision: Decision) -> RawSegment | None:
         """What rows of a file take back, where this generation decides it and has not yet."""
