@@ -273,9 +273,8 @@ class Generation:
         if repeats is not None:
             repeats.look_for(iter_rows(source, path, rows=ROWS_AT_ONCE))
         for rows in iter_rows(source, path, rows=ROWS_AT_ONCE):
-            operations = (
-                repeats.operations(rows) if repeats else _alike(segment.operation, rows.height)
-            )
+            alike = _alike(segment.operation, rows.height)
+            operations = repeats.operations(rows) if repeats else alike
             prepared = self.compiled.prepare(rows, operations or None)
             yield Batch(
                 rows=rows, segment=segment, first=first, operations=operations, prepared=prepared

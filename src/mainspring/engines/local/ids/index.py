@@ -23,7 +23,13 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from mainspring.engines.local.frames import Batch, batch_of, frame_from_stream, stream_of_frame
+from mainspring.engines.local.frames import (
+    Batch,
+    batch_of,
+    damaged_log,
+    frame_from_stream,
+    stream_of_frame,
+)
 from mainspring.engines.local.ids.hashes import HASH_BITS, IdHasher
 from mainspring.engines.local.ids.runs import RUN_SCHEMA, Entries, IdRuns, Offsets
 from mainspring.ports.log import Identity
@@ -162,7 +168,7 @@ class IdIndex:
             if name not in found or found[name].offset < identity.offset:
                 found[name] = identity
         names = pl.Series(ids, dtype=pl.String).drop_nulls().unique()
-        if not names.len() or not _has_runs(connection, topic.number):
+        if not names.len() or not _has_runs(connection, topic):
             return found
         hashes = self._hasher(connection).hashes(names)
         order = np.argsort(hashes)
@@ -203,12 +209,14 @@ class IdIndex:
         if not rows:
             return None
         frame = pl.DataFrame(rows, schema={"_id": pl.String, "_offset": pl.Int64}, orient="row")
-        self._add_run(connection, topic, frame.filter(pl.col("_offset") >= topic.first))
+        kept = frame.filter(pl.col("_offset") >= topic.first)
+        self._add_run(connection, topic, kept)
         connection.execute(
             "DELETE FROM identities WHERE number = ? AND id > ? AND id <= ? AND offset >= ?",
             (topic.number, after or "", rows[-1][0], topic.first),
         )
-        _set_exact_from(connection, topic.number, topic.head)
+        if kept.height:
+            _set_exact_from(connection, topic.number, topic.head)
         return str(rows[-1][0])
 
     def _make_run(self, connection: sqlite3.Connection, topic: IndexedTopic) -> None:
@@ -276,7 +284,9 @@ class IdIndex:
                 (topic.number, offset),
             ).fetchone()
             if row is None or row[0] + row[1] <= offset:
-                until = int(np.searchsorted(wanted, max(topic.first, offset + 1)))
+                if offset >= topic.first:
+                    raise damaged_log(topic.name, f"the record at offset {offset} is missing")
+                until = int(np.searchsorted(wanted, topic.first))
                 frames += _read_trimmed(connection, topic, wanted[at:until])
             else:
                 batch = Batch(*row)
@@ -358,9 +368,16 @@ def has_earlier_ids(connection: sqlite3.Connection, number: int) -> bool:
     return connection.execute(query, (number,)).fetchone() is not None
 
 
-def _has_runs(connection: sqlite3.Connection, number: int) -> bool:
+def _has_runs(connection: sqlite3.Connection, topic: IndexedTopic) -> bool:
+    """Raises: StoreDamaged ENG-010 where there should be some: without them, what came before would
+    be taken for new.
+    """
     query = "SELECT 1 FROM id_runs WHERE number = ? LIMIT 1"
-    return connection.execute(query, (number,)).fetchone() is not None
+    if connection.execute(query, (topic.number,)).fetchone() is not None:
+        return True
+    if _exact_from(connection, topic.number):
+        raise damaged_log(topic.name, "the runs of its ids are missing")
+    return False
 
 
 def _exact_from(connection: sqlite3.Connection, number: int) -> int:
