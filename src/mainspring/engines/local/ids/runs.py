@@ -9,20 +9,21 @@ two stores together, and what a file saves is one copy through the write-ahead l
 import secrets
 import sqlite3
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from threading import Lock
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from mainspring.engines.local.ids.hashes import Hashes
+from mainspring.engines.local.ids.hashes import HASH_BITS, Hashes
 from mainspring.ports.errors import StoreDamaged
 
 __all__ = ["RUN_SCHEMA", "Entries", "IdRuns", "Offsets"]
 
 Offsets = npt.NDArray[np.int64]
+Prefixes = npt.NDArray[np.uint32]
 
 RUN_SCHEMA = """
 CREATE TABLE IF NOT EXISTS id_runs (run INTEGER PRIMARY KEY, number INTEGER NOT NULL,
@@ -37,7 +38,13 @@ _PAGE_BITS = 24
 _RUN_BITS = 38
 _RATIO = 2
 """A run is merged with those after it that are no smaller than its half together."""
-_CACHE_BYTES = 256 * 1024 * 1024
+_LARGEST = 1 << 23
+"""Entries of a run that is not merged any more: a merge needs 40 bytes of memory for each."""
+_PAGES_AT_ONCE = 2_500
+_CACHE_BYTES = 512 * 1024 * 1024
+_PREFIX = np.uint64(HASH_BITS - 32)
+_FEW = 64
+_SIDES: tuple[Literal["left"], Literal["right"]] = ("left", "right")
 
 
 class Entries(NamedTuple):
@@ -72,12 +79,13 @@ class _Run:
 class IdRuns:
     """The runs of all topics of one file.
 
-    A process remembers the hashes of runs that it has read whole, up to 256 MB; since the name of a
-    run is random and a run never changes, what is remembered is never wrong.
+    A process remembers the first 32 bits of the hashes of runs that it has read whole, up to
+    512 MB; since the name of a run is random and a run never changes, what is remembered is never
+    wrong.
     """
 
     def __init__(self, *, cache_bytes: int = _CACHE_BYTES) -> None:
-        self._cache: OrderedDict[int, Hashes] = OrderedDict()
+        self._cache: OrderedDict[int, Prefixes] = OrderedDict()
         self._cache_bytes, self._lock = cache_bytes, Lock()
 
     def add(self, connection: sqlite3.Connection, number: int, entries: Entries) -> None:
@@ -86,12 +94,11 @@ class IdRuns:
             return
         runs, merged = _runs_of(connection, number), []
         total = entries.hashes.size
-        while runs and runs[-1].entries <= _RATIO * total:
+        while runs and runs[-1].entries <= min(_RATIO * total, _LARGEST - total):
             total += runs[-1].entries
             merged.append(runs.pop())
         if merged:
-            parts = [self._entries(connection, run) for run in reversed(merged)]
-            entries = _merged([*parts, entries])
+            entries = _merged([*(_entries(connection, run) for run in merged), entries])
         for run in merged:
             connection.execute("DELETE FROM id_runs WHERE run = ?", (run.run,))
             connection.execute(
@@ -112,114 +119,90 @@ class IdRuns:
         """
         places, offsets = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
         for run in _runs_of(connection, number):
-            known = self._known(connection, run, wanted=hashes.size)
-            if known is None:
-                found = self._search_pages(connection, run, hashes)
+            asked = self._possible(connection, run, hashes)
+            if asked.size > max(run.pages // 4, _FEW):
+                found = _search(_entries(connection, run), hashes[asked])
             else:
-                found = self._search(connection, run, known, hashes)
-            places.append(found[0])
+                found = _search_pages(connection, run, hashes[asked])
+            places.append(asked[found[0]])
             offsets.append(found[1])
         return np.concatenate(places), np.concatenate(offsets)
 
-    def _known(self, connection: sqlite3.Connection, run: _Run, *, wanted: int) -> Hashes | None:
-        """All hashes of a run, where they are remembered or so many are asked for that nearly every
-        page would be read.
+    def _possible(self, connection: sqlite3.Connection, run: _Run, hashes: Hashes) -> Offsets:
+        """The places of those hashes that the run may hold; all of them where so few are asked for
+        that it is cheaper to look.
         """
         with self._lock:
-            found = self._cache.get(run.run)
-            if found is not None:
+            known = self._cache.get(run.run)
+            if known is not None:
                 self._cache.move_to_end(run.run)
-                return found
-        if wanted < run.pages:
-            return None
-        hashes = self._entries(connection, run).hashes
-        self._remember(run.run, hashes)
-        return hashes
+        if known is None:
+            if hashes.size < run.pages:
+                return np.arange(hashes.size)
+            known = self._remember(run.run, _entries(connection, run).hashes)
+        wanted = (hashes >> _PREFIX).astype(np.uint32)
+        first = np.searchsorted(known, wanted)
+        return np.flatnonzero(known[np.minimum(first, known.size - 1)] == wanted)
 
-    def _remember(self, run: int, hashes: Hashes) -> None:
+    def _remember(self, run: int, hashes: Hashes) -> Prefixes:
+        prefixes = (hashes >> _PREFIX).astype(np.uint32)
         with self._lock:
-            self._cache[run] = hashes
+            self._cache[run] = prefixes
             while sum(each.nbytes for each in self._cache.values()) > self._cache_bytes:
                 self._cache.popitem(last=False)
+        return prefixes
 
-    def _search(
-        self, connection: sqlite3.Connection, run: _Run, known: Hashes, hashes: Hashes
-    ) -> tuple[Offsets, Offsets]:
-        first = np.searchsorted(known, hashes)
-        hits = np.flatnonzero(known[np.minimum(first, known.size - 1)] == hashes)
-        if hits.size == 0:
-            return hits, hits
-        after = np.searchsorted(known, hashes[hits], side="right")
-        counts = after - first[hits]
-        at = np.repeat(first[hits] - (np.cumsum(counts) - counts), counts) + np.arange(counts.sum())
-        return np.repeat(hits, counts), self._offsets_at(connection, run, at)
 
-    def _offsets_at(self, connection: sqlite3.Connection, run: _Run, at: Offsets) -> Offsets:
-        """The offsets of some entries of a run, by their places in it."""
-        offsets = np.empty(at.size, np.int64)
-        pages = at // _PAGE
-        for page in np.unique(pages):
-            chosen = np.flatnonzero(pages == page) if at.size < _PAGE else _equal(pages, page)
-            held = _read_page(connection, run, int(page))
-            offsets[chosen] = _offsets_of(run, held)[at[chosen] - page * _PAGE]
-        return offsets
+def _search(entries: Entries, hashes: Hashes) -> tuple[Offsets, Offsets]:
+    """As `IdRuns.candidates`, in one run."""
+    first = np.searchsorted(entries.hashes, hashes)
+    counts = np.searchsorted(entries.hashes, hashes, side="right") - first
+    at = np.repeat(first - (np.cumsum(counts) - counts), counts) + np.arange(counts.sum())
+    return np.repeat(np.arange(hashes.size), counts), entries.offsets[at]
 
-    def _search_pages(
-        self, connection: sqlite3.Connection, run: _Run, hashes: Hashes
-    ) -> tuple[Offsets, Offsets]:
-        """As `_search`, reading no page but those in which the hashes may lie."""
-        fences = _fences(connection, run)
-        # A hash that several pages hold begins in the one before the first that it begins.
-        first = np.maximum(np.searchsorted(fences, hashes) - 1, 0)
-        last = np.searchsorted(fences, hashes, side="right") - 1
-        places, offsets = list[int](), list[int]()
-        for place, hash_ in enumerate(hashes):
-            for page in range(int(first[place]), int(last[place]) + 1):
-                held = _read_page(connection, run, page)
-                own = _hashes_of(run, held) + fences[page]
-                low, high = (int(np.searchsorted(own, hash_, side=s)) for s in ("left", "right"))
-                if low < high:
-                    offsets += _offsets_of(run, held)[low:high].tolist()
-                    places += [place] * (high - low)
-        return np.array(places, dtype=np.int64), np.array(offsets, dtype=np.int64)
 
-    def _entries(self, connection: sqlite3.Connection, run: _Run) -> Entries:
-        """All entries of a run."""
-        with self._lock:
-            known = self._cache.get(run.run)
-        pages = [
-            blob
-            for (blob,) in connection.execute(
-                "SELECT entries FROM id_pages WHERE place BETWEEN ? AND ? ORDER BY place",
-                (run.first_place, run.first_place + run.pages - 1),
-            )
-        ]
-        fences = _fences(connection, run)
-        for page, blob in enumerate(pages):
-            _require_page(run, page, blob)
-        if len(pages) != run.pages:
-            raise _damaged(run)
-        rows = np.frombuffer(b"".join(pages), dtype=np.uint8)
-        whole, width = run.pages - 1, run.hash_bytes + run.offset_bytes
-        parts = [(rows[: whole * _PAGE * width], whole), (rows[whole * _PAGE * width :], 1)]
-        tables = [data.reshape(count, -1) for data, count in parts if data.size]
-        cuts = [table.shape[1] // width * run.hash_bytes for table in tables]
-        offsets = np.concatenate(
-            [
-                _widened(table[:, cut:].reshape(-1, run.offset_bytes)).view(np.int64)
-                for table, cut in zip(tables, cuts, strict=True)
-            ]
-        )
-        if known is not None:
-            return Entries(known, offsets)
-        hashes = np.concatenate(
-            [
-                _widened(table[:, :cut].reshape(-1, run.hash_bytes))
-                for table, cut in zip(tables, cuts, strict=True)
-            ]
-        )
-        hashes += np.repeat(fences, _PAGE)[: run.entries]
-        return Entries(hashes, offsets)
+def _search_pages(
+    connection: sqlite3.Connection, run: _Run, hashes: Hashes
+) -> tuple[Offsets, Offsets]:
+    """As `_search`, reading no page but those in which the hashes may lie."""
+    places, offsets = list[int](), list[int]()
+    fences = _fences(connection, run) if hashes.size else hashes
+    # A hash that several pages hold begins in the one before the first that it begins.
+    first = np.maximum(np.searchsorted(fences, hashes) - 1, 0)
+    last = np.searchsorted(fences, hashes, side="right") - 1
+    for place, hash_ in enumerate(hashes):
+        for page in range(int(first[place]), int(last[place]) + 1):
+            grown, held = _decoded(run, _read_page(connection, run, page))
+            own = grown + fences[page]
+            low, high = (int(np.searchsorted(own, hash_, side=side)) for side in _SIDES)
+            offsets += held[low:high].tolist()
+            places += [place] * (high - low)
+    return np.array(places, dtype=np.int64), np.array(offsets, dtype=np.int64)
+
+
+def _entries(connection: sqlite3.Connection, run: _Run) -> Entries:
+    """All entries of a run."""
+    hashes, offsets = np.empty(run.entries, np.uint64), np.empty(run.entries, np.int64)
+    fences, page, at = _fences(connection, run), 0, 0
+    cursor = connection.execute(
+        "SELECT entries FROM id_pages WHERE place BETWEEN ? AND ? ORDER BY place",
+        (run.first_place, run.first_place + run.pages - 1),
+    )
+    while rows := cursor.fetchmany(_PAGES_AT_ONCE):
+        blobs = [blob for (blob,) in rows]
+        for number, blob in enumerate(blobs, page):
+            _require_page(run, number, blob)
+        # The last page of a run may be shorter than the others.
+        whole = blobs if page + len(blobs) < run.pages else blobs[:-1]
+        for pages in filter(None, (whole, blobs[len(whole) :])):
+            grown, held = _decoded(run, b"".join(pages), pages=len(pages))
+            own = fences[page : page + len(pages)]
+            hashes[at : at + grown.size] = grown + np.repeat(own, grown.size // len(pages))
+            offsets[at : at + grown.size] = held
+            page, at = page + len(pages), at + grown.size
+    if page != run.pages:
+        raise _damaged(run)
+    return Entries(hashes, offsets)
 
 
 def _merged(parts: Sequence[Entries]) -> Entries:
@@ -229,23 +212,19 @@ def _merged(parts: Sequence[Entries]) -> Entries:
     fast as to sort the places of two, and as the order within a run stays, its offsets follow.
     """
     bits = np.uint64((len(parts) - 1).bit_length())
-    keys = np.concatenate(
-        [part.hashes << bits | np.uint64(number) for number, part in enumerate(parts)]
-    )
+    keys = np.concatenate([part.hashes for part in parts])
+    keys <<= bits
+    at = 0
+    for number, part in enumerate(parts):
+        keys[at : at + part.hashes.size] |= np.uint64(number)
+        at += part.hashes.size
     keys.sort(kind="stable")
     numbers = (keys & np.uint64((1 << int(bits)) - 1)).astype(np.uint8)
+    keys >>= bits
     offsets = np.empty(keys.size, np.int64)
     for number, part in enumerate(parts):
         offsets[numbers == number] = part.offsets
-    return Entries(keys >> bits, offsets)
-
-
-def _equal(sorted_pages: Offsets, page: int) -> slice:
-    """Where a page stands among pages in order."""
-    return slice(
-        int(np.searchsorted(sorted_pages, page)),
-        int(np.searchsorted(sorted_pages, page, side="right")),
-    )
+    return Entries(keys, offsets)
 
 
 def _runs_of(connection: sqlite3.Connection, number: int) -> list[_Run]:
@@ -264,31 +243,45 @@ def _runs_of(connection: sqlite3.Connection, number: int) -> list[_Run]:
 def _write(connection: sqlite3.Connection, number: int, entries: Entries) -> int:
     """Write a run; its name."""
     size = entries.hashes.size
-    pages = -(-size // _PAGE)
-    padded = np.concatenate((entries.hashes, np.repeat(entries.hashes[-1:], pages * _PAGE - size)))
-    table = padded.reshape(pages, _PAGE)
-    fences = table[:, 0].copy()
-    grown = (table - fences[:, None]).reshape(-1)[:size]
-    hash_bytes, offset_bytes = (_bytes_for(int(each.max())) for each in (grown, entries.offsets))
-    hashes = _narrowed(grown, hash_bytes)
-    offsets = _narrowed(entries.offsets.view(np.uint64), offset_bytes)
-    run = secrets.randbits(_RUN_BITS)
+    fences = entries.hashes[::_PAGE]
+    lasts = np.append(entries.hashes[_PAGE - 1 : -1 : _PAGE], entries.hashes[-1])[: fences.size]
+    run = _Run(
+        secrets.randbits(_RUN_BITS),
+        size,
+        _bytes_for(int((lasts - fences).max())),
+        _bytes_for(int(entries.offsets.max())),
+    )
     connection.execute(
         "INSERT INTO id_runs VALUES (?, ?, ?, ?, ?, ?)",
-        (run, number, size, hash_bytes, offset_bytes, fences.astype("<u8").tobytes()),
-    )
-    connection.executemany(
-        "INSERT INTO id_pages VALUES (?, ?)",
         (
-            (
-                (run << _PAGE_BITS) + page,
-                hashes[page * _PAGE * hash_bytes : (page + 1) * _PAGE * hash_bytes]
-                + offsets[page * _PAGE * offset_bytes : (page + 1) * _PAGE * offset_bytes],
-            )
-            for page in range(pages)
+            run.run,
+            number,
+            size,
+            run.hash_bytes,
+            run.offset_bytes,
+            fences.astype("<u8").tobytes(),
         ),
     )
-    return run
+    for page in range(0, run.pages, _PAGES_AT_ONCE):
+        connection.executemany(
+            "INSERT INTO id_pages VALUES (?, ?)", _encoded(run, entries, first=page)
+        )
+    return run.run
+
+
+def _encoded(run: _Run, entries: Entries, *, first: int) -> Iterator[tuple[int, bytes]]:
+    """Some pages of a run from one on: their places and bytes."""
+    rows = slice(first * _PAGE, (first + _PAGES_AT_ONCE) * _PAGE)
+    own = entries.hashes[rows]
+    grown = own - np.repeat(own[::_PAGE], _PAGE)[: own.size]
+    hashes = _narrowed(grown, run.hash_bytes)
+    offsets = _narrowed(entries.offsets[rows].view(np.uint64), run.offset_bytes)
+    for page in range(-(-own.size // _PAGE)):
+        of_page = (
+            column[page * _PAGE * width : (page + 1) * _PAGE * width]
+            for column, width in ((hashes, run.hash_bytes), (offsets, run.offset_bytes))
+        )
+        yield run.first_place + first + page, b"".join(of_page)
 
 
 def _fences(connection: sqlite3.Connection, run: _Run) -> Hashes:
@@ -316,15 +309,14 @@ def _require_page(run: _Run, page: int, blob: object) -> None:
         raise _damaged(run)
 
 
-def _hashes_of(run: _Run, page: bytes) -> Hashes:
-    cut = len(page) // (run.hash_bytes + run.offset_bytes) * run.hash_bytes
-    return _widened(np.frombuffer(page[:cut], np.uint8).reshape(-1, run.hash_bytes))
-
-
-def _offsets_of(run: _Run, page: bytes) -> Offsets:
-    cut = len(page) // (run.hash_bytes + run.offset_bytes) * run.hash_bytes
-    rows = np.frombuffer(page[cut:], np.uint8).reshape(-1, run.offset_bytes)
-    return _widened(rows).view(np.int64)
+def _decoded(run: _Run, blobs: bytes, *, pages: int = 1) -> tuple[Hashes, Offsets]:
+    """How much larger than the first of its page each hash is, and each offset, of pages of one
+    size.
+    """
+    table = np.frombuffer(blobs, np.uint8).reshape(pages, -1)
+    cut = table.shape[1] // (run.hash_bytes + run.offset_bytes) * run.hash_bytes
+    hashes = _widened(table[:, :cut].reshape(-1, run.hash_bytes))
+    return hashes, _widened(table[:, cut:].reshape(-1, run.offset_bytes)).view(np.int64)
 
 
 def _bytes_for(largest: int) -> int:
