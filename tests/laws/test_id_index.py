@@ -35,6 +35,7 @@ STEPS = st.lists(
         st.tuples(st.just("trim"), st.sampled_from(TOPICS), st.floats(0, 1)),
         st.tuples(st.just("compact"), st.sampled_from(TOPICS)),
         st.tuples(st.just("restart")),
+        st.tuples(st.just("swap")),
         st.tuples(st.just("of_earlier_release")),
     ),
     max_size=14,
@@ -48,7 +49,7 @@ class Model:
         self.path = path
         # An append of three has a run, and five ids in rows become one.
         self.index = partial(IdIndex, bits=bits, worth_a_run=3, recent=5)
-        self.log = SqliteLog(path, index=self.index)
+        self.log, self.other = (SqliteLog(path, index=self.index) for _ in range(2))
         self.known: dict[str, dict[str, Identity]] = {topic: {} for topic in TOPICS}
         self.moment = 0
 
@@ -74,6 +75,14 @@ class Model:
     def restart(self) -> None:
         self.log.close()
         self.log = SqliteLog(self.path, index=self.index)
+
+    def swap(self) -> None:
+        """Go on as another process that has the file open."""
+        self.log, self.other = self.other, self.log
+
+    def close(self) -> None:
+        self.log.close()
+        self.other.close()
 
     def of_earlier_release(self) -> None:
         """As if all ids that stand in rows had been written by a release without runs."""
@@ -101,7 +110,7 @@ def test_the_log_finds_what_a_dictionary_finds(bits: int, steps: list[Sequence[o
         model.require_same()
         model.restart()
         model.require_same()
-        model.log.close()
+        model.close()
 
 
 @settings(max_examples=20, deadline=None)

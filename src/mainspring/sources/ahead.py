@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
+from itertools import islice
 from typing import TypeVar
 
 __all__ = ["iter_ahead"]
@@ -19,9 +20,14 @@ def iter_ahead(items: Iterable[T]) -> Iterator[T]:
     >>> list(iter_ahead(number * number for number in range(4)))
     [0, 1, 4, 9]
     """
-    source, end = iter(items), object()
+    source = iter(items)
+
+    def compute() -> tuple[T, ...]:
+        """The next item; nothing at the end."""
+        return tuple(islice(source, 1))
+
     with ThreadPoolExecutor(1) as pool:
-        coming = pool.submit(copy_context().run, next, source, end)
-        while (item := coming.result()) is not end:
-            coming = pool.submit(copy_context().run, next, source, end)
-            yield item
+        coming = pool.submit(copy_context().run, compute)
+        while item := coming.result():
+            coming = pool.submit(copy_context().run, compute)
+            yield item[0]

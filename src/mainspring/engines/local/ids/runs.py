@@ -44,6 +44,7 @@ _PAGES_AT_ONCE = 2_500
 _CACHE_BYTES = 512 * 1024 * 1024
 _PREFIX = np.uint64(HASH_BITS - 32)
 _FEW = 64
+_CACHED_FENCES = 256
 _SIDES: tuple[Literal["left"], Literal["right"]] = ("left", "right")
 
 
@@ -86,6 +87,7 @@ class IdRuns:
 
     def __init__(self, *, cache_bytes: int = _CACHE_BYTES) -> None:
         self._cache: OrderedDict[int, Prefixes] = OrderedDict()
+        self._fences: OrderedDict[int, Hashes] = OrderedDict()
         self._cache_bytes, self._lock = cache_bytes, Lock()
 
     def add(self, connection: sqlite3.Connection, number: int, entries: Entries) -> None:
@@ -123,7 +125,8 @@ class IdRuns:
             if asked.size > max(run.pages // 4, _FEW):
                 found = _search(_entries(connection, run), hashes[asked])
             else:
-                found = _search_pages(connection, run, hashes[asked])
+                fences = self._fences_of(connection, run) if asked.size else hashes[:0]
+                found = _search_pages(connection, run, fences, hashes[asked])
             places.append(asked[found[0]])
             offsets.append(found[1])
         return np.concatenate(places), np.concatenate(offsets)
@@ -144,6 +147,17 @@ class IdRuns:
         first = np.searchsorted(known, wanted)
         return np.flatnonzero(known[np.minimum(first, known.size - 1)] == wanted)
 
+    def _fences_of(self, connection: sqlite3.Connection, run: _Run) -> Hashes:
+        with self._lock:
+            found = self._fences.get(run.run)
+        if found is None:
+            found = _fences(connection, run)
+            with self._lock:
+                self._fences[run.run] = found
+                while len(self._fences) > _CACHED_FENCES:
+                    self._fences.popitem(last=False)
+        return found
+
     def _remember(self, run: int, hashes: Hashes) -> Prefixes:
         prefixes = (hashes >> _PREFIX).astype(np.uint32)
         with self._lock:
@@ -162,11 +176,10 @@ def _search(entries: Entries, hashes: Hashes) -> tuple[Offsets, Offsets]:
 
 
 def _search_pages(
-    connection: sqlite3.Connection, run: _Run, hashes: Hashes
+    connection: sqlite3.Connection, run: _Run, fences: Hashes, hashes: Hashes
 ) -> tuple[Offsets, Offsets]:
     """As `_search`, reading no page but those in which the hashes may lie."""
     places, offsets = list[int](), list[int]()
-    fences = _fences(connection, run) if hashes.size else hashes
     # A hash that several pages hold begins in the one before the first that it begins.
     first = np.maximum(np.searchsorted(fences, hashes) - 1, 0)
     last = np.searchsorted(fences, hashes, side="right") - 1
@@ -190,8 +203,7 @@ def _entries(connection: sqlite3.Connection, run: _Run) -> Entries:
     )
     while rows := cursor.fetchmany(_PAGES_AT_ONCE):
         blobs = [blob for (blob,) in rows]
-        for number, blob in enumerate(blobs, page):
-            _require_page(run, number, blob)
+        _require_pages(run, page, blobs)
         # The last page of a run may be shorter than the others.
         whole = blobs if page + len(blobs) < run.pages else blobs[:-1]
         for pages in filter(None, (whole, blobs[len(whole) :])):
@@ -296,16 +308,20 @@ def _read_page(connection: sqlite3.Connection, run: _Run, page: int) -> bytes:
         "SELECT entries FROM id_pages WHERE place = ?", (run.first_place + page,)
     ).fetchone()
     blob = row[0] if row else None
-    _require_page(run, page, blob)
+    _require_pages(run, page, [blob])
     assert isinstance(blob, bytes)
     return blob
 
 
-def _require_page(run: _Run, page: int, blob: object) -> None:
-    """Raises: StoreDamaged ENG-010 for a page that has not the size that its run says."""
-    entries = min(_PAGE, run.entries - page * _PAGE)
+def _require_pages(run: _Run, first: int, blobs: Sequence[object]) -> None:
+    """Raises: StoreDamaged ENG-010 for pages from one on that have not the size that their run
+    says.
+    """
+    entries = [_PAGE] * (len(blobs) - 1)
+    entries.append(min(_PAGE, run.entries - (first + len(blobs) - 1) * _PAGE))
     width = run.hash_bytes + run.offset_bytes
-    if not isinstance(blob, bytes) or len(blob) != entries * width:
+    sizes = [len(blob) if isinstance(blob, bytes) else -1 for blob in blobs]
+    if sizes != [count * width for count in entries]:
         raise _damaged(run)
 
 
