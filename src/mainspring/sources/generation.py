@@ -463,11 +463,8 @@ class Generation:
             )
         ]
         found = pl.concat(frames, how="diagonal_relaxed")
-        return (
-            found
-            if "_raw" in found.columns
-            else found.with_columns(_raw=pl.lit(None, dtype=pl.Int64))
-        )
+        raw = [] if "_raw" in found.columns else [pl.lit(None, dtype=pl.Int64).alias("_raw")]
+        return found.with_columns(*raw, _content=pl.lit(None, dtype=pl.Binary))
 
     @cached_property
     def _is_of_first_release(self) -> bool:
