@@ -17,9 +17,9 @@ from mainspring.ports.errors import StoreDamaged
 
 __all__ = [
     "PREDICTIONS",
-    "Batch",
-    "batch_of",
+    "BatchExtent",
     "damaged_log",
+    "extent_of",
     "frame_from_stream",
     "stream_of_frame",
 ]
@@ -58,7 +58,7 @@ class _Columns(NamedTuple):
     equal: dict[str, tuple[str, str]]
 
 
-class Batch(NamedTuple):
+class BatchExtent(NamedTuple):
     """Where a batch lies in its topic."""
 
     start: int
@@ -92,7 +92,7 @@ def stream_of_frame(topic: str, frame: pl.DataFrame) -> bytes:
 
 
 def frame_from_stream(
-    topic: str, batch: Batch, blob: bytes, *, columns: Sequence[str] | None = None
+    topic: str, batch: BatchExtent, blob: bytes, *, columns: Sequence[str] | None = None
 ) -> pl.DataFrame:
     """The frame of a batch, checked to be the one that was written.
 
@@ -159,14 +159,14 @@ def _is_equal(column: pl.Series, other: pl.Series) -> bool:
     return column.dtype == other.dtype and column.equals(other, null_equal=True)
 
 
-def batch_of(topic: str, row: Sequence[object]) -> Batch:
+def extent_of(topic: str, row: Sequence[object]) -> BatchExtent:
     """A row of the database that says where a batch lies, and its frame.
 
     Raises: StoreDamaged ENG-010.
     """
     match row:
         case (int() as start, int() as rows, bytes()) if start >= 0 and rows > 0:
-            return Batch(start, rows)
+            return BatchExtent(start, rows)
         case _:
             raise damaged_log(topic, "a batch has no offset, no size or no frame")
 

@@ -25,17 +25,17 @@ import polars as pl
 
 from mainspring.engines.local.frames import (
     PREDICTIONS,
-    Batch,
-    batch_of,
+    BatchExtent,
     damaged_log,
+    extent_of,
     frame_from_stream,
     stream_of_frame,
 )
 from mainspring.engines.local.ids.index import (
     INDEX_SCHEMA,
     IdIndex,
-    IndexedTopic,
     PreparedIds,
+    TopicBounds,
     has_earlier_ids,
 )
 from mainspring.engines.local.sqlite import SqliteDatabase
@@ -144,7 +144,7 @@ class SqliteLog:
                     raise RetentionPassed(
                         topic=topic, kept_from=_first(connection, number, head), asked=start
                     )
-            batch = batch_of(topic, row)
+            batch = extent_of(topic, row)
             if batch.end <= start:
                 raise damaged_log(topic, f"the records from offset {start} on are missing")
             frame = frame_from_stream(topic, batch, row[2])
@@ -220,7 +220,7 @@ class SqliteLog:
             if after is None:
                 return
 
-    def _join(self, topic: str, run: Sequence[Batch]) -> int:
+    def _join(self, topic: str, run: Sequence[BatchExtent]) -> int:
         """Join each stretch of a run that has the same columns; how many batches fewer there
         are.
         """
@@ -243,13 +243,13 @@ class SqliteLog:
             )
         return fewer
 
-    def _batches(self, topic: str) -> list[Batch]:
+    def _batches(self, topic: str) -> list[BatchExtent]:
         with self._of(topic).snapshot() as connection:
             number, _ = _topic(connection, topic)
             rows = connection.execute(
                 "SELECT start, count FROM batches WHERE number = ? ORDER BY start", (number,)
             )
-            return [Batch(*row) for row in rows]
+            return [BatchExtent(*row) for row in rows]
 
     def backup_parts(self) -> Sequence[BackupPart]:
         """The parts that it can copy; none while everything is in memory."""
@@ -324,7 +324,7 @@ class SqliteLog:
             "ORDER BY start",
             (found.number, before),
         ).fetchall()
-        batches = [Batch(*row) for row in rows]
+        batches = [BatchExtent(*row) for row in rows]
         step = list(_until_rows(batches, _BATCHES_PER_TRIM * _ROWS_PER_BATCH))
         if step:
             self._index(topic).keep_trimmed(connection, found, step)
@@ -369,10 +369,10 @@ def _first(connection: sqlite3.Connection, number: int, head: int) -> int:
     return head if first is None else first
 
 
-def _indexed(connection: sqlite3.Connection, topic: str) -> IndexedTopic:
+def _indexed(connection: sqlite3.Connection, topic: str) -> TopicBounds:
     number, head = _topic(connection, topic)
     first = _first(connection, number, head) if number else 0
-    return IndexedTopic(topic, number, first=first, head=head)
+    return TopicBounds(topic, number, first=first, head=head)
 
 
 def _is_prediction(topic: str) -> bool:
@@ -385,7 +385,7 @@ def _take_over(
     return index.take_over(connection, _indexed(connection, topic), after=after)
 
 
-def _until_rows(batches: Iterable[Batch], rows: int) -> Iterator[Batch]:
+def _until_rows(batches: Iterable[BatchExtent], rows: int) -> Iterator[BatchExtent]:
     """The first batches that have so many rows together, one at least."""
     for batch in batches:
         yield batch
@@ -394,9 +394,9 @@ def _until_rows(batches: Iterable[Batch], rows: int) -> Iterator[Batch]:
             return
 
 
-def _runs(batches: Iterable[Batch], *, limit: int) -> Iterator[list[Batch]]:
+def _runs(batches: Iterable[BatchExtent], *, limit: int) -> Iterator[list[BatchExtent]]:
     """Neighbouring small batches that fit into one together, two at least."""
-    run: list[Batch] = []
+    run: list[BatchExtent] = []
     for batch in batches:
         is_small = batch.rows <= limit // 2
         if not is_small or sum(each.rows for each in run) + batch.rows > limit:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mainspring.engines.local.frames import Batch, frame_from_stream, stream_of_frame
+from mainspring.engines.local.frames import BatchExtent, frame_from_stream, stream_of_frame
 from mainspring.ports.errors import StoreDamaged
 from mainspring.testing.contracts.log import records
 
@@ -29,7 +29,7 @@ def frame_of(columns: dict[str, str]) -> pl.DataFrame:
 
 def back(frame: pl.DataFrame, columns: list[str] | None = None) -> pl.DataFrame:
     blob = stream_of_frame(TOPIC, frame)
-    return frame_from_stream(TOPIC, Batch(0, frame.height), blob, columns=columns)
+    return frame_from_stream(TOPIC, BatchExtent(0, frame.height), blob, columns=columns)
 
 
 @settings(max_examples=15, deadline=None)
@@ -61,4 +61,4 @@ def test_a_turned_bit_is_told() -> None:
     blob = bytearray(stream_of_frame(TOPIC, frame))
     blob[-20] ^= 1
     with pytest.raises(StoreDamaged, match="other bytes"):
-        frame_from_stream(TOPIC, Batch(0, ROWS), bytes(blob))
+        frame_from_stream(TOPIC, BatchExtent(0, ROWS), bytes(blob))

@@ -24,9 +24,9 @@ import numpy as np
 import polars as pl
 
 from mainspring.engines.local.frames import (
-    Batch,
-    batch_of,
+    BatchExtent,
     damaged_log,
+    extent_of,
     frame_from_stream,
     stream_of_frame,
 )
@@ -34,7 +34,7 @@ from mainspring.engines.local.ids.hashes import HASH_BITS, IdHasher
 from mainspring.engines.local.ids.runs import RUN_SCHEMA, Entries, IdRuns, Offsets
 from mainspring.ports.log import Identity
 
-__all__ = ["INDEX_SCHEMA", "IdIndex", "IndexedTopic", "PreparedIds", "has_earlier_ids"]
+__all__ = ["INDEX_SCHEMA", "IdIndex", "PreparedIds", "TopicBounds", "has_earlier_ids"]
 
 _ROWS = """(
     number INTEGER NOT NULL, id TEXT NOT NULL, offset INTEGER NOT NULL, content BLOB,
@@ -69,7 +69,7 @@ _EXACT_SCHEMA = {
 }
 
 
-class IndexedTopic(NamedTuple):
+class TopicBounds(NamedTuple):
     """A topic as the file has it: its name and number, the oldest offset that is kept, the head."""
 
     name: str
@@ -104,7 +104,7 @@ class IdIndex:
     ) -> None:
         self._bits, self._worth_a_run, self._recent = bits, worth_a_run, recent
         self._runs = IdRuns()
-        self._frames: OrderedDict[tuple[int, Batch], pl.DataFrame] = OrderedDict()
+        self._frames: OrderedDict[tuple[int, BatchExtent], pl.DataFrame] = OrderedDict()
         self._lock = Lock()
 
     def prepare(self, frame: pl.DataFrame, secret: Callable[[], str]) -> PreparedIds:
@@ -127,7 +127,7 @@ class IdIndex:
         )
         return PreparedIds(None, ([ids[row] for row in order], order, contents, times, ops))
 
-    def add(self, connection: sqlite3.Connection, topic: IndexedTopic, ids: PreparedIds) -> None:
+    def add(self, connection: sqlite3.Connection, topic: TopicBounds, ids: PreparedIds) -> None:
         """Take in what is appended at the head."""
         if ids.entries is not None:
             hashes = ids.entries.hashes
@@ -158,7 +158,7 @@ class IdIndex:
             self._make_run(connection, topic._replace(head=topic.head + len(names)))
 
     def find(
-        self, connection: sqlite3.Connection, topic: IndexedTopic, ids: Sequence[str]
+        self, connection: sqlite3.Connection, topic: TopicBounds, ids: Sequence[str]
     ) -> dict[str, Identity]:
         """The newest record of each of these ids."""
         found = _find_rows(
@@ -179,7 +179,7 @@ class IdIndex:
         return found
 
     def keep_trimmed(
-        self, connection: sqlite3.Connection, topic: IndexedTopic, batches: Sequence[Batch]
+        self, connection: sqlite3.Connection, topic: TopicBounds, batches: Sequence[BatchExtent]
     ) -> None:
         """Keep what `find` answers of batches whose frames will be removed in this transaction."""
         exact_from = _exact_from(connection, topic.number)
@@ -194,7 +194,7 @@ class IdIndex:
             _write_trimmed(connection, topic, pl.concat(frames))
 
     def take_over(
-        self, connection: sqlite3.Connection, topic: IndexedTopic, *, after: str | None
+        self, connection: sqlite3.Connection, topic: TopicBounds, *, after: str | None
     ) -> str | None:
         """Make a run of some ids of an earlier format; the last of them in their order, None where
         there are no more.
@@ -219,7 +219,7 @@ class IdIndex:
             _set_exact_from(connection, topic.number, topic.head)
         return str(rows[-1][0])
 
-    def _make_run(self, connection: sqlite3.Connection, topic: IndexedTopic) -> None:
+    def _make_run(self, connection: sqlite3.Connection, topic: TopicBounds) -> None:
         """Make a run of what stands in rows."""
         rows = connection.execute(
             "SELECT id, offset, content, visible_at, stands FROM recent_ids WHERE number = ?",
@@ -237,7 +237,7 @@ class IdIndex:
         _set_exact_from(connection, topic.number, topic.head)
 
     def _add_run(
-        self, connection: sqlite3.Connection, topic: IndexedTopic, frame: pl.DataFrame
+        self, connection: sqlite3.Connection, topic: TopicBounds, frame: pl.DataFrame
     ) -> None:
         hashes = self._hasher(connection).hashes(frame["_id"])
         self._runs.add(connection, topic.number, Entries.of(hashes, frame["_offset"].to_numpy()))
@@ -249,7 +249,7 @@ class IdIndex:
     def _resolve(
         self,
         connection: sqlite3.Connection,
-        topic: IndexedTopic,
+        topic: TopicBounds,
         candidates: pl.DataFrame,
         found: dict[str, Identity],
     ) -> None:
@@ -270,7 +270,7 @@ class IdIndex:
             waiting = waiting.filter(~is_newest).join(same, on="id", how="anti")
 
     def _records_at(
-        self, connection: sqlite3.Connection, topic: IndexedTopic, offsets: pl.Series
+        self, connection: sqlite3.Connection, topic: TopicBounds, offsets: pl.Series
     ) -> pl.DataFrame:
         """What `find` answers of the records at these offsets, which are sorted; without those of
         trimmed records that have a newer one.
@@ -289,7 +289,7 @@ class IdIndex:
                 until = int(np.searchsorted(wanted, topic.first))
                 frames += _read_trimmed(connection, topic, wanted[at:until])
             else:
-                batch = Batch(*row)
+                batch = BatchExtent(*row)
                 until = int(np.searchsorted(wanted, batch.end))
                 places = wanted[at:until] - batch.start
                 frames.append(self._remembered(connection, topic, batch)[places])
@@ -297,7 +297,7 @@ class IdIndex:
         return pl.concat(frames)
 
     def _remembered(
-        self, connection: sqlite3.Connection, topic: IndexedTopic, batch: Batch
+        self, connection: sqlite3.Connection, topic: TopicBounds, batch: BatchExtent
     ) -> pl.DataFrame:
         """What `find` answers of each record of a batch; of the last large ones it is remembered,
         since records never change.
@@ -316,13 +316,15 @@ class IdIndex:
         return frame
 
 
-def _answers_of(connection: sqlite3.Connection, topic: IndexedTopic, batch: Batch) -> pl.DataFrame:
+def _answers_of(
+    connection: sqlite3.Connection, topic: TopicBounds, batch: BatchExtent
+) -> pl.DataFrame:
     """What `find` answers of each record of a batch."""
     row = connection.execute(
         "SELECT start, count, frame FROM batches WHERE number = ? AND start = ?",
         (topic.number, batch.start),
     ).fetchone()
-    frame = frame_from_stream(topic.name, batch_of(topic.name, row), row[2], columns=_ANSWER)
+    frame = frame_from_stream(topic.name, extent_of(topic.name, row), row[2], columns=_ANSWER)
     return frame.select(
         "_id",
         (pl.int_range(pl.len(), dtype=pl.Int64) + batch.start).alias("_offset"),
@@ -368,7 +370,7 @@ def has_earlier_ids(connection: sqlite3.Connection, number: int) -> bool:
     return connection.execute(query, (number,)).fetchone() is not None
 
 
-def _has_runs(connection: sqlite3.Connection, topic: IndexedTopic) -> bool:
+def _has_runs(connection: sqlite3.Connection, topic: TopicBounds) -> bool:
     """Raises: StoreDamaged ENG-010 where there should be some: without them, what came before would
     be taken for new.
     """
@@ -396,9 +398,7 @@ def _set_exact_from(connection: sqlite3.Connection, number: int, offset: int) ->
     )
 
 
-def _write_trimmed(
-    connection: sqlite3.Connection, topic: IndexedTopic, frame: pl.DataFrame
-) -> None:
+def _write_trimmed(connection: sqlite3.Connection, topic: TopicBounds, frame: pl.DataFrame) -> None:
     """Keep the newest of each id, together with what is kept already where that is little."""
     last = connection.execute(
         "SELECT rowid, start, stop, count, frame FROM trimmed_ids WHERE number = ? "
@@ -423,7 +423,7 @@ def _write_trimmed(
 
 
 def _read_trimmed(
-    connection: sqlite3.Connection, topic: IndexedTopic, offsets: Offsets
+    connection: sqlite3.Connection, topic: TopicBounds, offsets: Offsets
 ) -> list[pl.DataFrame]:
     """What is kept of trimmed records at these offsets, which are sorted."""
     rows = connection.execute(
@@ -439,8 +439,8 @@ def _read_trimmed(
     ]
 
 
-def _trimmed_frame(topic: IndexedTopic, row: Sequence[object]) -> pl.DataFrame:
+def _trimmed_frame(topic: TopicBounds, row: Sequence[object]) -> pl.DataFrame:
     start, _, count, blob = row
-    batch = batch_of(topic.name, (start, count, blob))
+    batch = extent_of(topic.name, (start, count, blob))
     assert isinstance(blob, bytes)
     return frame_from_stream(topic.name, batch, blob).select(_EXACT)
