@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -134,6 +135,32 @@ def test_runs_give_every_offset_of_a_hash(
         places, found = runs.candidates(connection, 1, wanted)
     said = sorted(zip(wanted[places].tolist(), found.tolist(), strict=True))
     assert said == sorted(pair for pair in known if pair[0] in wanted.tolist())
+
+
+def pages_written(ids: Callable[[int], pl.Series], *, appends: int) -> tuple[int, int]:
+    """How many rows of the database so many appends change, and how many runs there are then."""
+    runs, hasher = IdRuns(), IdHasher("one")
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.executescript(RUN_SCHEMA)
+        for number in range(appends):
+            offsets = np.arange(number * 400, (number + 1) * 400, dtype=np.int64)
+            runs.add(connection, 1, Entries.of(hasher.hashes(ids(number)), offsets))
+        [count] = connection.execute("SELECT COUNT(*) FROM id_runs").fetchone()
+        return connection.total_changes, count
+
+
+def test_random_ids_are_written_as_often_as_sequential_ones() -> None:
+    def sequential(number: int) -> pl.Series:
+        return pl.Series([f"{id_}" for id_ in range(number * 400, (number + 1) * 400)])
+
+    def random(number: int) -> pl.Series:
+        return pl.Series([sha256(id_.encode()).hexdigest() for id_ in sequential(number)])
+
+    written, runs = pages_written(random, appends=64)
+    assert (written, runs) == pages_written(sequential, appends=64)
+    # Each page is inserted once for every doubling and deleted once less; each run has a row.
+    assert written <= 64 * 2 * 2 * 7
+    assert runs <= 7
 
 
 @settings(max_examples=20, deadline=None)
