@@ -57,6 +57,7 @@ BY_HAND = {
     "gates.attestation": ON_ITS_OWN,
     "gates.release.sign": FIELD,
     "gates.release.statement": ON_ITS_OWN,
+    "engines.local.frames": ON_ITS_OWN,
     "engines.local.sequences": ON_ITS_OWN,
     "govern.lineage": FIELD,
     "maintenance.read_inventory": FIELD,

@@ -313,7 +313,7 @@ def _particular() -> Iterator[Damage]:
     yield Damage("databases exchanged", exchange_databases)
     for file, tables in {
         "state.db": ("documents", "journal", "leases"),
-        "log.db": ("topics", "batches", "identities"),
+        "log.db": ("topics", "batches", "recent_ids", "id_runs", "id_pages"),
         "log-inference.db": ("batches",),
     }.items():
         for table in tables:

@@ -19,7 +19,7 @@ from mainspring.ports.state import Change, StateReader, StateWriter
 
 __all__ = ["WORKSPACE_FORMAT", "WorkspaceFormat", "require_known_format", "upgrade_workspace"]
 
-WORKSPACE_FORMAT = 2
+WORKSPACE_FORMAT = 3
 """The newest that this release knows, and the one that it leaves."""
 
 _KIND, _KEY = "workspace", "format"
@@ -59,6 +59,12 @@ _STEPS = (
     _UpgradeStep(
         2,
         "attestations are filed by policy, champion and signer; older ones are read where they lie",
+        lambda _: (),
+    ),
+    _UpgradeStep(
+        3,
+        "ids of the log are found by runs of hashes; those that were written before are read where "
+        "they lie until maintenance makes runs of them",
         lambda _: (),
     ),
 )

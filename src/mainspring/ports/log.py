@@ -80,7 +80,8 @@ class LogReader(Protocol):
 
     def find(self, topic: str, ids: Sequence[str]) -> Mapping[str, Identity]:
         """The newest revision of each of these ids; those of trimmed records are still found.
-        Cost: 2–4 µs an id.
+        Cost: 1–4 µs an id; where one is known, a frame of the log may be read for it and for its
+        neighbours.
         """
         ...
 
@@ -90,7 +91,8 @@ class LogWriter(LogReader, Protocol):
 
     Guarantees: all batches of one call are in the log, or none is; durable when `append` returns.
         Trimming and compacting change no offset, no content and no head; readers and other writers
-        may go on meanwhile; when killed, each has happened completely or not at all.
+        may go on meanwhile; when killed, each has happened completely or not at all, or a trim as
+        one below a lower offset.
     Errors: ENG-004 when the head of a topic is not the expected one (another writer was faster):
         decide again and call again.
     """

@@ -8,9 +8,9 @@ import polars as pl
 
 from mainspring.ports.errors import StaleWrite
 from mainspring.ports.log import LogWriter
-from mainspring.sources.batch import Batch
+from mainspring.sources.batch import ROWS_AT_ONCE, Batch
 from mainspring.sources.files import count_rows, iter_rows
-from mainspring.sources.generation import ROWS_AT_ONCE, Generation, Progress
+from mainspring.sources.generation import Generation, Progress
 from mainspring.sources.raw.log import find_file, segment_record
 from mainspring.sources.raw.segment import FileCopy, RawSegment
 from mainspring.sources.tally import tally_after

@@ -21,9 +21,9 @@ from mainspring.ports.errors import StaleWrite
 from mainspring.ports.log import LogWriter
 from mainspring.ports.objects import ObjectReader
 from mainspring.ports.tables import TableReader
-from mainspring.sources.batch import Batch
+from mainspring.sources.ahead import iter_ahead
+from mainspring.sources.batch import Batch, iter_batches, operations_alike
 from mainspring.sources.compiled import CompiledSource, Prepared
-from mainspring.sources.files import iter_rows
 from mainspring.sources.judge import TakenRows
 from mainspring.sources.raw.body import decode_rows
 from mainspring.sources.raw.copies import opened_copy
@@ -42,18 +42,16 @@ from mainspring.sources.raw.rows import RawRowReader
 from mainspring.sources.raw.segment import RawSegment, pack_hits, unpack_hits
 from mainspring.sources.read import iter_records, spans_of
 from mainspring.sources.refuse import departed_rows, refused_rows, with_raw
-from mainspring.sources.repeated_ids import RepeatedIds
 from mainspring.sources.sequence import Decision, Rules, plain_records, sequence
 from mainspring.sources.spec import declared_delay
 from mainspring.sources.tally import Tally, read_tally, tally_after, tally_records
 from mainspring.sources.topic import quarantine_topic_of, raw_topic_of, tally_topic_of, topic_of
 
-__all__ = ["ROWS_AT_ONCE", "Generation", "Progress"]
+__all__ = ["Generation", "Progress"]
 
 Progress = Callable[[int, int], None]
 """Called with the number of rows done, and of all rows."""
 
-ROWS_AT_ONCE = 65_536
 _ATTEMPTS = 20
 _TALLIES = 1_000
 
@@ -155,7 +153,7 @@ class Generation:
         return plain_records(prepared, known, self._rules(batch))
 
     def _prepared(self, batch: Batch) -> Prepared:
-        prepared = self.compiled.prepare(batch.rows, batch.operations or None)
+        prepared = batch.prepared or self.compiled.prepare(batch.rows, batch.operations or None)
         if self._is_of_first_release:
             kept = prepared.kept
             content = self.compiled.legacy_content(kept).alias("_content")
@@ -265,7 +263,7 @@ class Generation:
 
     def _batch_of(self, stored: StoredSegment) -> Batch:
         segment = stored.segment
-        operations = segment.operations or _alike(segment.operation, segment.rows)
+        operations = segment.operations or operations_alike(segment.operation, segment.rows)
         return Batch(
             rows=self.compiled.frame_of(decode_rows(stored.body, segment.encoding)),
             segment=segment,
@@ -274,21 +272,13 @@ class Generation:
         )
 
     def _fold_file(self, stored: StoredSegment, progress: Progress) -> Counter[str]:
-        segment, reasons, first = stored.segment, Counter[str](), 0
+        segment, reasons = stored.segment, Counter[str]()
         assert segment.file is not None
         with opened_copy(segment.file, self._objects) as path:
-            source = self.compiled.source
-            repeats = RepeatedIds(self.compiled) if segment.operation == "upsert" else None
-            if repeats is not None:
-                repeats.look_for(iter_rows(source, path, rows=ROWS_AT_ONCE))
-            for rows in iter_rows(source, path, rows=ROWS_AT_ONCE):
-                operations = (
-                    repeats.operations(rows) if repeats else _alike(segment.operation, rows.height)
-                )
-                batch = Batch(rows=rows, segment=segment, first=first, operations=operations)
+            # Rows are checked and digested while those before them are decided on and written.
+            for batch in iter_ahead(iter_batches(self.compiled, segment, path)):
                 reasons += self._fold_part(stored, batch)
-                first += rows.height
-                progress(first, segment.rows)
+                progress(batch.first + batch.rows.height, segment.rows)
         return reasons
 
     def _fold_part(self, stored: StoredSegment, batch: Batch) -> Counter[str]:
@@ -347,7 +337,7 @@ class Generation:
             "keep" if place in unchanged else operation
             for place, operation in enumerate(batch.operations)
         ]
-        return replace(batch, operations=operations)
+        return replace(batch, operations=operations, prepared=None)
 
     def _new_hits(self, batch: Batch, decision: Decision) -> RawSegment | None:
         """What rows of a file take back, where this generation decides it and has not yet."""
@@ -473,11 +463,8 @@ class Generation:
             )
         ]
         found = pl.concat(frames, how="diagonal_relaxed")
-        return (
-            found
-            if "_raw" in found.columns
-            else found.with_columns(_raw=pl.lit(None, dtype=pl.Int64))
-        )
+        raw = [] if "_raw" in found.columns else [pl.lit(None, dtype=pl.Int64).alias("_raw")]
+        return found.with_columns(*raw, _content=pl.lit(None, dtype=pl.Binary))
 
     @cached_property
     def _is_of_first_release(self) -> bool:
@@ -487,8 +474,3 @@ class Generation:
         first = self._log.first(self.facts)
         frames = self._log.read(self.facts, start=first, stop=first + 1)
         return any("_raw" not in frame.columns for frame in frames)
-
-
-def _alike(operation: str, rows: int) -> Sequence[str]:
-    """The operations of rows that all ask for the same; empty where they insert."""
-    return () if operation == "insert" else (operation,) * rows

@@ -6,8 +6,9 @@ import polars as pl
 
 from mainspring.ports.log import LogReader
 from mainspring.ports.objects import ObjectReader
+from mainspring.sources.batch import ROWS_AT_ONCE
 from mainspring.sources.files import iter_rows
-from mainspring.sources.generation import ROWS_AT_ONCE, Generation
+from mainspring.sources.generation import Generation
 from mainspring.sources.raw.copies import opened_copy
 from mainspring.sources.raw.log import StoredSegment, find_file, iter_segments
 from mainspring.sources.topic import raw_topic_of, topic_of

@@ -30,7 +30,7 @@ def iter_records(
     schema: Schema | None = None,
 ) -> Iterator[pl.DataFrame]:
     """The records with `start <= offset < stop` in order, as if nothing had ever been trimmed; it
-    may be trimmed while they are read.
+    may be trimmed while they are read.  They come without `_content`, which tables do not have.
 
     Args:
         tables: where trimmed records are read.
@@ -51,6 +51,7 @@ def iter_records(
         try:
             for frame in frames:
                 reached = int(frame["_offset"][-1]) + 1
+                frame = frame.drop("_content", strict=False)
                 yield frame if schema is None else conform_rows(frame, schema)
         except RetentionPassed:
             if tables is None or tables.position(topic) < min(log.first(topic), stop):

@@ -22,7 +22,7 @@ __all__ = ["SYSTEM", "Decision", "Rules", "plain_records", "sequence"]
 
 OldRows = Callable[[Sequence[int]], pl.DataFrame]
 """The records at these offsets of the topic, in the order asked, with the payload's columns as the
-source has them now, and `_raw`.
+source has them now, and `_raw`; `_content` is null.
 """
 
 SYSTEM = (*ENVELOPE, "_raw")
@@ -378,6 +378,13 @@ def _merged(
     home = {offset: rows.height + place for place, offset in enumerate(offsets)}
     gathered = pool[[_home_of(record, home) for record in verdicts.records]].with_columns(
         _op=pl.Series([r.op for r in verdicts.records], dtype=pl.String),
+        # What was read back comes without its digest, which is known of each id.
+        _content=pl.coalesce(
+            pl.Series(
+                [r.taken_back and r.taken_back.content for r in verdicts.records], dtype=pl.Binary
+            ),
+            pl.col("_content"),
+        ),
         _visible_at=pl.Series([r.visible_at for r in verdicts.records], dtype=pl.Int64),
         _known_at=pl.Series([r.known_at for r in verdicts.records], dtype=pl.Int64),
         _row=pl.Series([r.row for r in verdicts.records], dtype=pl.Int64),
