@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from mainspring.app.flights import main
+from mainspring.engines.nycflights.prepare import main
 
 if __name__ == "__main__":
     main(Path(__file__).parent / "data", sys.argv[1:])

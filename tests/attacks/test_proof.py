@@ -119,7 +119,7 @@ def test_no_field_of_a_version_can_be_edited(project: Path, disk: Disk) -> None:
     for field, value in FIELDS.items():
         disk.write("version", "slow/000001", honest | {field: value})
         host = workspace.host()
-        said = "REG-004", "the record of the version was changed"
+        said = "REG-004", "the record of the version was changed", "REG-020"
         assert any(each in refusal_of(host) for each in said), (field, refusal_of(host))
         served[field] = label_of(host)
     assert served == dict.fromkeys(FIELDS, "nothing")

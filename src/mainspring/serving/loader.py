@@ -292,12 +292,13 @@ class EnvironmentLoader:
         return self.ports.clock.now() < self._until.get(model.version, FOREVER)
 
     def _warm_versions(self, current: EnvironmentVersion) -> set[Digest]:
-        warm: set[Digest] = set()
+        warm, maps = set[Digest](), list[EnvironmentVersion]()
         with suppress(RecordUnreadable):
-            for past in iter_retained_versions(self.ports.state, current):
-                for name in asset_names(past, "endpoint"):
-                    with suppress(ModelRefused, RecordUnreadable):
-                        warm.add(self._pointed(name, past).build_digest)
+            maps.extend(iter_retained_versions(self.ports.state, current))
+        for past in maps:
+            for name in asset_names(past, "endpoint"):
+                with suppress(ModelRefused, RecordUnreadable):
+                    warm.add(self._pointed(name, past).build_digest)
         return warm
 
     def _forget_cold(

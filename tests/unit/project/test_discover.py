@@ -50,7 +50,7 @@ def test_files_that_do_not_import_the_package_and_tests_are_not_run(
     (folder / "tests").mkdir()
     (folder / "tests" / "test_shop.py").write_text(HEAD + "raise SystemExit(1)\n")
     (folder / "prepare.py").write_text(
-        "from mainspring.app.flights import main\nraise SystemExit(1)\n"
+        "from mainspring.engines.nycflights.prepare import main\nraise SystemExit(1)\n"
     )
     assert len(discover(folder).models) == 1
 

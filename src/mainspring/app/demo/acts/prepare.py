@@ -1,7 +1,7 @@
 """Step 0: the data."""
 
 from mainspring.app.demo.scene import Scene
-from mainspring.app.flights import FLIGHTS_ROWS, flights_ready, prepare_flights
+from mainspring.engines.nycflights.prepare import FLIGHTS_ROWS, flights_ready, prepare_flights
 
 __all__ = ["prepare"]
 

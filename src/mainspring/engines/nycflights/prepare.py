@@ -34,7 +34,7 @@ from pathlib import Path
 
 import polars as pl
 
-from mainspring.app.errors import FlightsDamaged, FlightsMissing
+from mainspring.engines.nycflights.errors import FlightsDamaged, FlightsMissing
 
 __all__ = [
     "FLIGHTS_ROWS",

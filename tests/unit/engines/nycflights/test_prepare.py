@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from mainspring.app.errors import FlightsDamaged, FlightsMissing
-from mainspring.app.flights import flights_ready, prepare_flights, unpack_flights
+from mainspring.engines.nycflights.errors import FlightsDamaged, FlightsMissing
+from mainspring.engines.nycflights.prepare import flights_ready, prepare_flights, unpack_flights
 
 
 def test_a_folder_without_the_raw_files_is_refused_by_their_names(tmp_path: Path) -> None:
