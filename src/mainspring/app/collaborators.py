@@ -26,6 +26,7 @@ from mainspring.elements.declaration import Named, name_of
 from mainspring.elements.errors import DeclarationError
 from mainspring.elements.events import Actor
 from mainspring.elements.schema import Schema
+from mainspring.features.history.reader import HistoryReader
 from mainspring.features.on_demand import CompiledOnDemandView
 from mainspring.features.view import CompiledView
 from mainspring.gates.release.memory import ProcessSequences, SequenceMemory
@@ -58,7 +59,7 @@ from mainspring.serving.state.materializer import OnlineMaterializer
 from mainspring.serving.state.reader import FeatureReader
 from mainspring.serving.tracing.replays import PredictionReplays
 from mainspring.sources.compiled import CompiledSource
-from mainspring.sources.facts import read_source_rows
+from mainspring.sources.facts import read_source_rows, scan_source_rows
 from mainspring.sources.fold import TableMaterializer
 from mainspring.sources.ingest import SourceWriter
 from mainspring.sources.spec import Source
@@ -194,6 +195,12 @@ class Collaborators:
         )
 
     @cached_property
+    def history(self) -> HistoryReader:
+        """Answers views from history, in as much memory as this environment gives it."""
+        scan = partial(scan_source_rows, log=self.runtime.log, tables=self.runtime.tables)
+        return HistoryReader(scan=scan, memory_bytes=self.config.history_bytes)
+
+    @cached_property
     def reader(self) -> FeatureReader:
         """Reads features as this environment holds them: a `view`, all `views`, their values."""
         return FeatureReader(
@@ -201,6 +208,7 @@ class Collaborators:
             self.streams.kept,
             declared=self._declared_views,
             declared_on_demand=self._declared_on_demand,
+            history=self.history,
         )
 
     def _declared_views(self) -> Mapping[str, CompiledView]:
@@ -229,6 +237,7 @@ class Collaborators:
             view=self.reader.view,
             views=self.reader.views,
             any_view=self.reader.view_or_on_demand,
+            history=self.history,
         )
 
     @cached_property

@@ -13,6 +13,7 @@ import polars as pl
 from mainspring.elements.declaration import Named
 from mainspring.elements.time import Micros
 from mainspring.features.history.gather import backfill_requested
+from mainspring.features.history.reader import HistoryReader
 from mainspring.features.on_demand import CompiledOnDemandView, compute_on_request
 from mainspring.features.online.read import FeatureRows, read_online
 from mainspring.features.requested import (
@@ -27,9 +28,7 @@ from mainspring.features.view import CompiledView, with_lookups
 from mainspring.registry.errors import UnknownAsset
 from mainspring.serving.state.read import read_on_demand_views
 from mainspring.serving.state.views import ServedViews
-from mainspring.sources.facts import read_source_rows
 from mainspring.sources.imported import require_imported
-from mainspring.sources.spec import Source
 
 __all__ = ["FeatureReader", "ViewNames"]
 
@@ -55,9 +54,10 @@ class FeatureReader:
         *,
         declared: Callable[[], Mapping[str, CompiledView]],
         declared_on_demand: Callable[[], Mapping[str, CompiledOnDemandView]],
+        history: HistoryReader,
     ) -> None:
         self._ports, self._held, self._compile_declared = ports, held, declared
-        self._compile_declared_on_demand = declared_on_demand
+        self._compile_declared_on_demand, self._history = declared_on_demand, history
         self._on_demand: tuple[int, Mapping[str, CompiledOnDemandView]] = (-1, {})
 
     @cached_property
@@ -129,7 +129,8 @@ class FeatureReader:
         self._require_read(views_in(requested))
         asked = prepare_spine(spine, views_in(requested))
         found = (
-            backfill_requested(each, self._facts_of, asked, request=spine) for each in requested
+            backfill_requested(each, self._history.answer, asked, request=spine)
+            for each in requested
         )
         return pl.concat([pl.DataFrame(), *found], how="horizontal")
 
@@ -177,6 +178,3 @@ class FeatureReader:
         return msgspec.structs.replace(
             found, columns={name: columns[name] for each in requested for name in each.columns}
         )
-
-    def _facts_of(self, source: Source) -> pl.DataFrame:
-        return read_source_rows(source, log=self._ports.log, tables=self._ports.tables)
