@@ -51,6 +51,24 @@ def test_the_order_of_the_facts_changes_nothing(
 
 
 @EVERY_VIEW
+@given(history=histories(), descending=st.booleans(), seed=st.integers(0, 2**32))
+@settings(max_examples=40, deadline=None)
+def test_facts_that_lie_by_key_and_time_are_answered_as_any_others(
+    view: CompiledView, history: History, descending: bool, seed: int
+) -> None:
+    facts, spine = known(view, history)
+    answer = backfill_view(view, facts, spine)
+    for entity in view.view.entities:
+        by_key = facts.sample(fraction=1.0, shuffle=True, seed=seed).sort(
+            *entity.join_keys,
+            "_event_time",
+            descending=[descending] * len(entity.join_keys) + [False],
+            maintain_order=True,
+        )
+        assert backfill_view(view, by_key, spine).equals(answer)
+
+
+@EVERY_VIEW
 @given(history=histories(), partitions=st.sampled_from([1, 2, 7]))
 @settings(max_examples=30, deadline=None)
 def test_spilling_by_key_changes_nothing(

@@ -11,6 +11,7 @@ from mainspring.elements.time import FOREVER
 from mainspring.features.answers import answer_columns
 from mainspring.features.errors import FeatureOverflow
 from mainspring.features.history.keys import Codes, key_codes
+from mainspring.features.history.runs import key_runs
 from mainspring.features.history.ties import settle_ties
 from mainspring.features.kernel.arrays import (
     EVENT_TIME,
@@ -120,20 +121,33 @@ def _answer(
         _ALWAYS,
     )
     asked_by = zip(view.key_columns(entity), entity.join_keys, strict=True)
-    codes = key_codes(
-        entity, facts, spine.with_columns(pl.col(column).alias(key) for column, key in asked_by)
-    )
-    answer = _looked_up(view, facts, columns, codes=codes, times=times)
-    if answer is None:
-        by_key, spine_codes = (
-            _by_key(view, facts, columns, codes=codes),
-            codes.spine.astype(np.int64),
-        )
-        # The answer takes the memory that the codes do not need any more.
-        del codes
-        answer = aggregate(view.program, by_key, Spine(spine_codes, times))
+    asked = spine.with_columns(pl.col(column).alias(key) for column, key in asked_by)
+    runs = key_runs(entity, facts, asked)
+    if runs is not None:
+        grouping = settle_ties(runs.grouping, facts, view.id_keys)
+        by_key = _grouped_facts(grouping, facts, columns)
+        answer = aggregate(view.program, by_key, Spine(runs.spine, times))
+    else:
+        answer = _answer_coded(view, facts, columns, key_codes(entity, facts, asked), times)
     _refuse_overflow(view, entity, answer)
     return answer
+
+
+def _answer_coded(
+    view: CompiledView,
+    facts: pl.DataFrame,
+    columns: Sequence[PhysicalColumn],
+    codes: Codes,
+    times: Ints,
+) -> KernelResult:
+    answer = _looked_up(view, facts, columns, codes=codes, times=times)
+    if answer is not None:
+        return answer
+    by_key = _by_key(view, facts, columns, codes=codes)
+    spine_codes = codes.spine.astype(np.int64)
+    # The answer takes the memory that the codes do not need any more.
+    del codes
+    return aggregate(view.program, by_key, Spine(spine_codes, times))
 
 
 def _looked_up(
