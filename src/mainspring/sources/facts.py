@@ -214,4 +214,5 @@ def _closed(records: pl.LazyFrame, taken_back: pl.DataFrame) -> pl.LazyFrame:
         .sort("_offset")
     )
     ends = touched.select("_offset", _closed_at=pl.col("_visible_at").shift(-1).over("_id"))
-    return records.join(ends.collect().lazy(), on="_offset", how="left")
+    # In one order whenever it is read: ids may be read after the rest.
+    return records.join(ends.collect().lazy(), on="_offset", how="left", maintain_order="left")

@@ -25,6 +25,7 @@ from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundErr
 
 from mainspring.elements.plain_file import fault_of_file
 from mainspring.elements.time import HOUR, Micros
+from mainspring.engines.delta.arrange import SMALLEST_BYTES, arrange
 from mainspring.ports.errors import StaleWrite, StoreBusy, StoreDamaged, StoreFailed
 
 __all__ = ["DeltaTables"]
@@ -91,16 +92,20 @@ class DeltaTables:
             except CommitFailedError as error:
                 raise _stale(table, expected, self.position(table)) from error
 
-    def vacuum(self, table: str, *, retain: Micros) -> int:
+    def vacuum(self, table: str, *, retain: Micros, order: Sequence[str] = ()) -> int:
         """Join small files, and delete those that no version younger than `retain` needs; how many
-        were deleted.  Cost: writes what it joins once.
+        were deleted.  Cost: writes what it joins once, and all rows where it puts them in order,
+        which it does in a folder only.
         """
         with _translated(table, "vacuum"):
             try:
                 found = self._open(table)
                 if found is None:
                     return 0
-                found.optimize.compact()
+                # Files in order are large enough to be left alone.
+                folder = Path(self._address(table)) if isinstance(self._root, Path) else None
+                if folder is None or not arrange(found, folder, order, retain=retain):
+                    found.optimize.compact(target_size=SMALLEST_BYTES if order else None)
                 vacuum = partial(
                     found.vacuum,
                     retention_hours=-(-retain // HOUR),

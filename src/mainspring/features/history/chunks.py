@@ -14,12 +14,12 @@ import numpy as np
 import polars as pl
 
 from mainspring.features.history.backfill import backfill_entity
-from mainspring.features.history.parts import Parts
 from mainspring.features.history.reader import FactFrames, HistoryReader
 from mainspring.features.history.spill import Overflows, keys_as_asked, part_of
 from mainspring.features.kernel.arrays import Ints
 from mainspring.features.spec import Entity
 from mainspring.features.view import CompiledView
+from mainspring.sources.parts import Parts
 
 __all__ = ["ChunkAnswers", "ChunkedSpine", "answer_chunks"]
 
@@ -125,7 +125,6 @@ class _EntityWork:
         parts = self.reader.spill(
             self.entity,
             facts,
-            facts,
             self.folder / "facts",
             answer_bytes=sum(self.heights) * outputs * _BYTES_OF_OUTPUT,
         )
@@ -154,11 +153,11 @@ class _EntityWork:
         for chunk in range(len(self.heights)):
             spine = spine_of(chunk).select(*columns, _TIME)
             if spine.height:
-                ends = spine[[spine[_TIME].arg_min(), spine[_TIME].arg_max()]]
+                ends = _ends(spine)
                 few = spine.unique(columns).head(_SAMPLE) if columns else ends
                 found = pl.concat([found, ends, few]) if found.height else pl.concat([ends, few])
                 few = found.unique([*columns]).head(_SAMPLE) if columns else found.head(0)
-                ends = found[[found[_TIME].arg_min(), found[_TIME].arg_max()]]
+                ends = _ends(found)
                 found = pl.concat([ends, few])
         return found
 
@@ -175,3 +174,9 @@ class _EntityWork:
             requests.add(spine.select(*columns).with_columns(rows), part)
             first += height
         return requests
+
+
+def _ends(spine: pl.DataFrame) -> pl.DataFrame:
+    """Rows with the first and the last time."""
+    is_end = pl.col(_TIME).is_in([spine[_TIME].min(), spine[_TIME].max()])
+    return spine.filter(is_end).unique(_TIME)

@@ -122,19 +122,19 @@ class _Backfill:
             asked = prepare_spine(chunk, views_in(self.requested))
             spine.add(asked.select(*names, "_prediction_time"))
         answers: dict[str, ChunkAnswers] = {}
-        for number, view in enumerate(with_lookups(views_in(self.requested))):
+        for place, view in enumerate(with_lookups(views_in(self.requested))):
             answers[view.shard] = answer_chunks(
                 view,
                 self.reader,
                 partial(self._spine_of, view, spine, answers),
                 spine.heights,
-                folder=self.folder / f"view-{number}",
+                folder=self.folder / f"view-{place}",
                 progress=partial(self._tell, view.view.name, sum(spine.heights)),
             )
-        for chunk in range(len(spine.heights)):
-            own = rows.read(chunk)
+        for number in range(len(spine.heights)):
+            own = rows.read(number)
             frames = [
-                backfill_requested(each, partial(self._answered, answers, chunk), own, request=own)
+                backfill_requested(each, partial(self._answered, answers, number), own, request=own)
                 for each in self.requested
             ]
             yield self._beside(own, frames)

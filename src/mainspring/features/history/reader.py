@@ -7,7 +7,7 @@ after part.
 """
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -18,13 +18,13 @@ import polars as pl
 from mainspring.elements.schema import Schema
 from mainspring.features.history.backfill import backfill_view
 from mainspring.features.history.gather import FactReader, FactScanner, scan_facts, with_keys
-from mainspring.features.history.parts import Parts, joined_frames
 from mainspring.features.history.query import query_of
 from mainspring.features.history.spill import answer_parts, spill_facts
 from mainspring.features.spec import Entity
 from mainspring.features.view import CompiledView
 from mainspring.sources.columns import conform_rows
 from mainspring.sources.facts import FactQuery
+from mainspring.sources.parts import Parts, joined_frames
 from mainspring.sources.read import reading_table
 from mainspring.sources.spec import Source
 from mainspring.sources.topic import topic_of
@@ -58,7 +58,19 @@ class FactFrames:
         self._scan = scan_facts(view, scan, query_of(view, spine, entities))
 
     def __iter__(self) -> Iterator[pl.DataFrame]:
-        frames = self._scan.collect_batches(maintain_order=True)
+        yield from self._read(self._scan)
+
+    def iter_without_ids(self) -> Iterator[pl.DataFrame]:
+        """The same without their ids, which are read only where two facts happened at once."""
+        yield from self._read(self._scan.drop("_id"))
+
+    def ids(self) -> pl.Series:
+        """The ids of all, in the same order."""
+        frames = self._read(self._scan.select("_id"))
+        return pl.concat([self.none().select("_id"), *frames])["_id"]
+
+    def _read(self, scan: pl.LazyFrame) -> Iterator[pl.DataFrame]:
+        frames = scan.collect_batches(maintain_order=True)
         while True:
             with reading_table(self._topics):
                 frame = next(frames, None)
@@ -135,19 +147,22 @@ class HistoryReader:
         spine = with_keys(view, self.answer, spine)
         facts = FactFrames(view, self.scan, spine)
         answer_bytes = spine.height * len(view.column_names) * _BYTES_OF_OUTPUT
-        frames, held, size = iter(facts), list[pl.DataFrame](), answer_bytes
-        for frame in frames:
+        held, size = list[pl.DataFrame](), answer_bytes
+        # What of the facts alone stands in the end cannot be matched with ids that are read later.
+        is_whole = view.view.knowledge == "as_corrected"
+        for frame in facts if is_whole else facts.iter_without_ids():
             held.append(frame)
             size += int(frame.estimated_size()) * _TIMES_THE_FRAME
             if size > self.room_bytes:
-                return self._answer_spilled(view, spine, facts, chain(held, frames))
-        return backfill_view(view, pl.concat(held) if held else facts.none(), spine)
+                held.clear()
+                return self._answer_spilled(view, spine, facts)
+        known = pl.concat(held) if held else facts.none()
+        return backfill_view(view, known, spine, ids=None if is_whole else facts.ids)
 
     def spill(
         self,
         entity: Entity,
         facts: FactFrames,
-        frames: Iterable[pl.DataFrame],
         folder: Path,
         *,
         answer_bytes: int = 0,
@@ -155,10 +170,9 @@ class HistoryReader:
         """Facts by the part of their key, on disk.
 
         Args:
-            frames: these facts.
             answer_bytes: of all answers, which are made part by part too.
         """
-        joined = joined_frames(frames)
+        joined = joined_frames(facts)
         first = next(joined, None)
         if first is None or not first.height:
             return Parts(folder, 1)
@@ -170,19 +184,14 @@ class HistoryReader:
         )
 
     def _answer_spilled(
-        self,
-        view: CompiledView,
-        spine: pl.DataFrame,
-        facts: FactFrames,
-        frames: Iterable[pl.DataFrame],
+        self, view: CompiledView, spine: pl.DataFrame, facts: FactFrames
     ) -> pl.DataFrame:
-        """The same with facts divided on disk; those of the first entity are on their way."""
+        """The same with facts divided on disk."""
         answers = []
-        for index, entity in enumerate(view.view.entities):
-            if index:
+        for entity in view.view.entities:
+            if len(view.view.entities) > 1:
                 facts = FactFrames(view, self.scan, spine, [entity])
-                frames = facts
             with TemporaryDirectory(dir=self.folder, prefix="mainspring-history-") as folder:
-                parts = self.spill(entity, facts, frames, Path(folder) / "facts")
+                parts = self.spill(entity, facts, Path(folder) / "facts")
                 answers.append(answer_parts(view, entity, parts, spine, facts.none()))
         return pl.concat(answers, how="horizontal")

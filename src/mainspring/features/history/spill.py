@@ -18,12 +18,12 @@ import polars as pl
 from mainspring.features.answers import word_column
 from mainspring.features.errors import FeatureOverflow
 from mainspring.features.history.backfill import answer_entity, backfill_entity
-from mainspring.features.history.parts import Parts, joined_frames, part_of_key
 from mainspring.features.history.query import columns_read
 from mainspring.features.kernel.arrays import Bytes, Ints, KernelResult
 from mainspring.features.kernel.shares import even_bounds, run_shares
 from mainspring.features.spec import Entity
 from mainspring.features.view import CompiledView
+from mainspring.sources.parts import Parts, joined_frames, part_of_key
 
 __all__ = [
     "FACT",

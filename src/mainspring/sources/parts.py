@@ -1,4 +1,4 @@
-"""Frames divided into parts on disk, by the key that their rows have.
+"""Frames divided into parts on disk, by the key that their rows have or by anything else.
 
 Each frame that is added becomes one file whose rows lie by part, so that a part is one stretch of
 every file: nothing is read that belongs to another, and there are as many files as frames, however
@@ -10,10 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-
-from mainspring.features.kernel.arrays import Ints
+from numpy.typing import NDArray
 
 __all__ = ["Parts", "joined_frames", "part_of_key"]
+
+Ints = NDArray[np.int64]
 
 _ROWS_IN_FILE = 2_000_000
 """So many rows that opening the files again for each part does not count."""
