@@ -38,7 +38,6 @@ _PREFIX = "arranged-"
 _ROWS_OF_PART = 2_000_000
 _ROWS_OF_FILE = 500_000
 _ROWS_OF_GROUP = 1 << 17
-_FEWEST_ROWS = 1_000_000
 _LARGEST_SHARE = 0.2
 """The share of rows that may lie among others before all are put in order again."""
 _SAMPLED = 100_000
@@ -46,12 +45,15 @@ _SHORT = 32
 _LAST = ("_event_time", "_offset")
 
 
-def arrange(table: DeltaTable, folder: Path, order: Sequence[str], *, retain: Micros) -> bool:
+def arrange(
+    table: DeltaTable, folder: Path, order: Sequence[str], *, retain: Micros, fewest_rows: int
+) -> bool:
     """Put the rows in order by these columns and time, where it pays; whether that was done.
 
     Args:
         folder: where the table lies.
         retain: how old files must be that an earlier attempt left, to be removed.
+        fewest_rows: what it pays for.
 
     Raises: deltalake's CommitFailedError where somebody wrote the table meanwhile.
     Cost: reads, and writes twice, all rows; in memory are those of a few million.
@@ -59,7 +61,7 @@ def arrange(table: DeltaTable, folder: Path, order: Sequence[str], *, retain: Mi
     scan = pl.scan_delta(table) if order and table.file_uris() else None
     if scan is None or not _can_be_arranged(scan.collect_schema(), order):
         return False
-    if not _pays(pl.DataFrame(table.get_add_actions(flatten=True)), order[0]):
+    if not _pays(pl.DataFrame(table.get_add_actions(flatten=True)), order[0], fewest_rows):
         return False
     _remove_unfinished(table, folder, retain)
     with TemporaryDirectory(prefix="mainspring-table-") as spilled:
@@ -72,6 +74,8 @@ def arrange(table: DeltaTable, folder: Path, order: Sequence[str], *, retain: Mi
         table.schema(),
         commit_properties=CommitProperties(max_commit_retries=0),
     )
+    # What is done next must know of the commit, or it is taken for somebody else's.
+    table.update_incremental()
     return True
 
 
@@ -122,11 +126,11 @@ def _longest(texts: pl.Series) -> int:
     return longest if isinstance(longest, int) else 0
 
 
-def _pays(files: pl.DataFrame, column: str) -> bool:
+def _pays(files: pl.DataFrame, column: str, fewest_rows: int) -> bool:
     """Whether too many rows lie in files whose values of a column overlap with those of others."""
     names = (f"min.{column}", f"max.{column}")
     rows = int(files["num_records"].sum())
-    if rows < _FEWEST_ROWS or not set(names) <= set(files.columns):
+    if rows < fewest_rows or not set(names) <= set(files.columns):
         return False
     low, high = pl.col(names[0]), pl.col(names[1])
     before, after = high.cum_max().shift(1), low.reverse().cum_min().reverse().shift(-1)

@@ -46,10 +46,17 @@ class DeltaTables:
     Args:
         root: a folder, or the address of one in a bucket, such as `s3://lake/flights`.
         options: settings of delta-rs for the bucket, such as `AWS_REGION`; nothing for a folder.
+        ordered_from: how many rows a table has that it pays to put in order.
     """
 
-    def __init__(self, root: Path | str, *, options: Mapping[str, str] | None = None) -> None:
-        self._root = root
+    def __init__(
+        self,
+        root: Path | str,
+        *,
+        options: Mapping[str, str] | None = None,
+        ordered_from: int = 1_000_000,
+    ) -> None:
+        self._root, self._ordered_from = root, ordered_from
         self._options = dict(options or {})
 
     def position(self, table: str) -> int:
@@ -103,8 +110,7 @@ class DeltaTables:
                 if found is None:
                     return 0
                 # Files in order are large enough to be left alone.
-                folder = Path(self._address(table)) if isinstance(self._root, Path) else None
-                if folder is None or not arrange(found, folder, order, retain=retain):
+                if not self._arrange(table, found, order, retain):
                     found.optimize.compact(target_size=SMALLEST_BYTES if order else None)
                 vacuum = partial(
                     found.vacuum,
@@ -117,6 +123,13 @@ class DeltaTables:
                 return removed
             except CommitFailedError as error:
                 raise StoreBusy(store=f"table {table}", operation="vacuum") from error
+
+    def _arrange(self, table: str, found: DeltaTable, order: Sequence[str], retain: Micros) -> bool:
+        """Put a table in order that lies in a folder, where it pays; whether that was done."""
+        if not isinstance(self._root, Path):
+            return False
+        folder = Path(self._address(table))
+        return arrange(found, folder, order, retain=retain, fewest_rows=self._ordered_from)
 
     def drop(self, table: str) -> None:
         """Remove all that a table holds, and its files.

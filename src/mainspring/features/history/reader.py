@@ -20,6 +20,7 @@ from mainspring.features.history.backfill import backfill_view
 from mainspring.features.history.gather import FactReader, FactScanner, scan_facts, with_keys
 from mainspring.features.history.query import query_of
 from mainspring.features.history.spill import answer_parts, spill_facts
+from mainspring.features.history.stretches import stretches_by_time, taken_in
 from mainspring.features.spec import Entity
 from mainspring.features.view import CompiledView
 from mainspring.sources.columns import conform_rows
@@ -157,7 +158,17 @@ class HistoryReader:
                 held.clear()
                 return self._answer_spilled(view, spine, facts)
         known = pl.concat(held) if held else facts.none()
-        return backfill_view(view, known, spine, ids=None if is_whole else facts.ids)
+        if is_whole:
+            return backfill_view(view, known, spine)
+        stretches = stretches_by_time(known) if view.tiles.kind == "newest" else None
+        if stretches is None or len(stretches) == 1:
+            return backfill_view(view, known, spine, ids=facts.ids)
+        return backfill_view(
+            view,
+            taken_in(stretches, known),
+            spine,
+            ids=lambda: taken_in(stretches, facts.ids().to_frame()).to_series(),
+        )
 
     def spill(
         self,
