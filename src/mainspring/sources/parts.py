@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-__all__ = ["Parts", "joined_frames", "part_of_key"]
+__all__ = ["SpilledParts", "joined_frames", "part_of_key"]
 
 Ints = NDArray[np.int64]
 
@@ -20,7 +20,7 @@ _ROWS_IN_FILE = 2_000_000
 """So many rows that opening the files again for each part does not count."""
 
 
-class Parts:
+class SpilledParts:
     """Rows by part.
 
     Args:

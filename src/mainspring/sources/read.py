@@ -14,7 +14,7 @@ from mainspring.ports.log import LogReader
 from mainspring.ports.tables import TableReader
 from mainspring.sources.columns import conform_rows, rejoin_changed_columns
 from mainspring.sources.errors import CopyAhead
-from mainspring.sources.parts import Parts, joined_frames
+from mainspring.sources.parts import SpilledParts, joined_frames
 
 __all__ = ["iter_records", "read_materialized", "reading_table", "require_not_ahead"]
 
@@ -155,7 +155,7 @@ def _in_order(
     wanted = scan.filter(pl.col("_offset").is_between(start, stop, closed="left"))
     part = (pl.col("_offset") - start) // _ROWS_AT_ONCE
     with TemporaryDirectory(prefix="mainspring-table-") as folder:
-        parts = Parts(Path(folder) / "records", (stop - start - 1) // _ROWS_AT_ONCE + 1)
+        parts = SpilledParts(Path(folder) / "records", (stop - start - 1) // _ROWS_AT_ONCE + 1)
         with reading_table(topic):
             for frame in joined_frames(wanted.collect_batches()):
                 if frame.height:

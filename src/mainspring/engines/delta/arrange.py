@@ -27,7 +27,7 @@ from deltalake import CommitProperties, DeltaTable
 from deltalake.transaction import AddAction, RemoveAction
 
 from mainspring.elements.time import Micros
-from mainspring.sources.parts import Parts, joined_frames
+from mainspring.sources.parts import SpilledParts, joined_frames
 
 __all__ = ["SMALLEST_BYTES", "arrange"]
 
@@ -145,7 +145,7 @@ def _iter_sorted(scan: pl.LazyFrame, order: Sequence[str], folder: Path) -> Iter
     """All rows in order, a file's at a time."""
     rows = int(scan.select(pl.len()).collect().item())
     bounds = _bounds(scan, order[0], rows)
-    parts = Parts(folder / "parts", len(bounds) + 1)
+    parts = SpilledParts(folder / "parts", len(bounds) + 1)
     for frame in joined_frames(scan.collect_batches()):
         # Nulls, which are in no order, come first as they do when rows are sorted.
         part = bounds.search_sorted(frame[order[0]], side="right").to_numpy()

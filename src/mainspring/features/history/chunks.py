@@ -19,7 +19,7 @@ from mainspring.features.history.spill import Overflows, keys_as_asked, part_of
 from mainspring.features.kernel.arrays import Ints
 from mainspring.features.spec import Entity
 from mainspring.features.view import CompiledView
-from mainspring.sources.parts import Parts
+from mainspring.sources.parts import SpilledParts
 
 __all__ = ["ChunkAnswers", "ChunkedSpine", "answer_chunks"]
 
@@ -63,7 +63,7 @@ class ChunkAnswers:
 
 @dataclass(frozen=True, eq=False)
 class _EntityAnswers:
-    requests: Parts
+    requests: SpilledParts
     paths: tuple[Path, ...]
     starts: tuple[Ints, ...]
 
@@ -163,9 +163,9 @@ class _EntityWork:
 
     def _divide(
         self, spine_of: Callable[[int], pl.DataFrame], none: pl.DataFrame, number: int
-    ) -> Parts:
+    ) -> SpilledParts:
         """The requests by the part of their key, with the row of the file that each is."""
-        requests, first = Parts(self.folder / "requests", number), 0
+        requests, first = SpilledParts(self.folder / "requests", number), 0
         for chunk, height in enumerate(self.heights):
             spine = spine_of(chunk)
             part = part_of(self.entity, keys_as_asked(self.view, self.entity, spine, none), number)

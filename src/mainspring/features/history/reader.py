@@ -25,7 +25,7 @@ from mainspring.features.spec import Entity
 from mainspring.features.view import CompiledView
 from mainspring.sources.columns import conform_rows
 from mainspring.sources.facts import FactQuery
-from mainspring.sources.parts import Parts, joined_frames
+from mainspring.sources.parts import SpilledParts, joined_frames
 from mainspring.sources.read import reading_table
 from mainspring.sources.spec import Source
 from mainspring.sources.topic import topic_of
@@ -177,7 +177,7 @@ class HistoryReader:
         folder: Path,
         *,
         answer_bytes: int = 0,
-    ) -> Parts:
+    ) -> SpilledParts:
         """Facts by the part of their key, on disk.
 
         Args:
@@ -186,7 +186,7 @@ class HistoryReader:
         joined = joined_frames(facts)
         first = next(joined, None)
         if first is None or not first.height:
-            return Parts(folder, 1)
+            return SpilledParts(folder, 1)
         row_bytes = int(first.estimated_size()) // first.height * _TIMES_THE_FRAME + 1
         part = max(min(self.room_bytes // 4, _LARGEST_PART_BYTES), 1)
         number = -(-(facts.count() * row_bytes + answer_bytes) // part)

@@ -23,7 +23,7 @@ from mainspring.features.kernel.arrays import Bytes, Ints, KernelResult
 from mainspring.features.kernel.shares import even_bounds, run_shares
 from mainspring.features.spec import Entity
 from mainspring.features.view import CompiledView
-from mainspring.sources.parts import Parts, joined_frames, part_of_key
+from mainspring.sources.parts import SpilledParts, joined_frames, part_of_key
 
 __all__ = [
     "FACT",
@@ -85,9 +85,9 @@ def backfill_spilled(
 
 def spill_facts(
     entity: Entity, frames: Iterable[pl.DataFrame], folder: Path, *, partitions: int
-) -> Parts:
+) -> SpilledParts:
     """Facts, by the part of their key."""
-    parts = Parts(folder, partitions)
+    parts = SpilledParts(folder, partitions)
     for frame in joined_frames(frames):
         if frame.height:
             parts.add(frame, part_of(entity, frame, partitions))
@@ -95,7 +95,7 @@ def spill_facts(
 
 
 def answer_parts(
-    view: CompiledView, entity: Entity, parts: Parts, spine: pl.DataFrame, none: pl.DataFrame
+    view: CompiledView, entity: Entity, parts: SpilledParts, spine: pl.DataFrame, none: pl.DataFrame
 ) -> pl.DataFrame:
     """The features of one entity for every row of the spine, in its order.
 
@@ -234,7 +234,7 @@ def _parts_of_spine(
     return np.split(order, np.searchsorted(parts[order], np.arange(1, partitions)))
 
 
-def _iter_parts(parts: Parts, rows: Sequence[Ints], none: pl.DataFrame) -> Iterator[_Part]:
+def _iter_parts(parts: SpilledParts, rows: Sequence[Ints], none: pl.DataFrame) -> Iterator[_Part]:
     """The facts and the rows of each part that has requests, or of the first if there is none."""
     wanted = [number for number, own in enumerate(rows) if own.size] or [0]
     for number in wanted:
