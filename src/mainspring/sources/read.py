@@ -157,11 +157,9 @@ def _in_order(
     with TemporaryDirectory(prefix="mainspring-table-") as folder:
         parts = SpilledParts(Path(folder) / "records", (stop - start - 1) // _ROWS_AT_ONCE + 1)
         with reading_table(topic):
-            for frame in joined_frames(wanted.collect_batches()):
-                if frame.height:
-                    parts.add(frame, frame.select(part.cast(pl.UInt16)).to_series())
+            for frame in filter(len, joined_frames(wanted.collect_batches())):
+                parts.add(frame, frame.select(part.cast(pl.UInt16)).to_series())
         for number in range(parts.number):
-            if frames := parts.read(number):
-                records = pl.concat(frames).sort("_offset")
-                if records.height:
-                    yield rejoin_changed_columns(records, schema)
+            records = pl.concat([*parts.read(number), scan.head(0).collect()]).sort("_offset")
+            if records.height:
+                yield rejoin_changed_columns(records, schema)

@@ -204,5 +204,5 @@ class HistoryReader:
                 facts = FactFrames(view, self.scan, spine, [entity])
             with TemporaryDirectory(dir=self.folder, prefix="mainspring-history-") as folder:
                 parts = self.spill(entity, facts, Path(folder) / "facts")
-                answers.append(answer_parts(view, entity, parts, spine, facts.none()))
+                answers.append(answer_parts(view, entity, parts, spine, none=facts.none()))
         return pl.concat(answers, how="horizontal")

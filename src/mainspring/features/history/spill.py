@@ -79,7 +79,7 @@ def backfill_spilled(
                 entity, own.collect_batches(), Path(spilled) / "facts", partitions=partitions
             )
             none = own.head(0).collect()
-            answers.append(answer_parts(view, entity, parts, spine, none))
+            answers.append(answer_parts(view, entity, parts, spine, none=none))
     return pl.concat(answers, how="horizontal")
 
 
@@ -95,7 +95,12 @@ def spill_facts(
 
 
 def answer_parts(
-    view: CompiledView, entity: Entity, parts: SpilledParts, spine: pl.DataFrame, none: pl.DataFrame
+    view: CompiledView,
+    entity: Entity,
+    parts: SpilledParts,
+    spine: pl.DataFrame,
+    *,
+    none: pl.DataFrame,
 ) -> pl.DataFrame:
     """The features of one entity for every row of the spine, in its order.
 
