@@ -23,6 +23,7 @@ from mainspring.engines.local.clock import FrozenClock
 from mainspring.engines.local.log import SqliteLog
 from mainspring.engines.local.objects import MemoryObjects
 from mainspring.engines.local.online import SqliteOnline
+from mainspring.features.history.reader import HistoryReader
 from mainspring.features.online.parity import ParityReport, check_parity, sample_instants
 from mainspring.gates.check.no_leakage import check_no_leakage
 from mainspring.gates.spec import no_leakage
@@ -157,5 +158,5 @@ def train_project(root: Path, *, share: TrainedProject | None = None) -> Trained
     def facts_of(source: Source) -> pl.DataFrame:
         return read_source_rows(source, log=log)
 
-    built = build_training_set(compiled, facts_of, inputs={})
+    built = build_training_set(compiled, HistoryReader.over(facts_of), inputs={})
     return TrainedProject(root, compiled, built, Scorer(model, built), log)

@@ -246,7 +246,7 @@ def outcome(desk: Desk) -> dict[str, Any]:
     [declared_set] = project.declarations.training_sets
     definition = training_set_definition_of(declared_set, project.schemas, project.graph.assets)
     built = build_training_set(
-        compile_training_set_definition(definition), workspace.facts_of, inputs={}
+        compile_training_set_definition(definition), workspace.history, inputs={}
     )
     refused = [
         (row.raw, row.reason, row.row, row.fact)

@@ -2,6 +2,10 @@
 are spilled in can be told from its answer.
 """
 
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -9,12 +13,17 @@ from hypothesis import strategies as st
 
 from mainspring.elements.expression import col
 from mainspring.elements.time import MINUTE
+from mainspring.engines.local.tables import MemoryTables
 from mainspring.features.errors import FeatureOverflow
 from mainspring.features.history.backfill import backfill_view
+from mainspring.features.history.file import backfill_file
 from mainspring.features.history.gather import gather_facts, gather_keys
+from mainspring.features.history.reader import HistoryReader
 from mainspring.features.history.spill import backfill_spilled
+from mainspring.features.requested import RequestedView
 from mainspring.features.view import CompiledView
-from mainspring.sources.facts import read_source_rows
+from mainspring.sources.facts import read_source_rows, scan_source_rows
+from mainspring.sources.fold import materialize_table
 from tests.proof.declared import VIEWS
 from tests.proof.drawn import histories
 from tests.proof.history import History, history_of
@@ -48,6 +57,74 @@ def test_the_order_of_the_facts_changes_nothing(
     facts, spine = known(view, history)
     shuffled = facts.sample(fraction=1.0, shuffle=True, seed=seed)
     assert backfill_view(view, shuffled, spine).equals(backfill_view(view, facts, spine))
+
+
+@EVERY_VIEW
+@given(history=histories(), descending=st.booleans(), seed=st.integers(0, 2**32))
+@settings(max_examples=15, deadline=None)
+def test_facts_that_lie_by_key_and_time_are_answered_as_any_others(
+    view: CompiledView, history: History, descending: bool, seed: int
+) -> None:
+    facts, spine = known(view, history)
+    answer = backfill_view(view, facts, spine)
+    for entity in view.view.entities:
+        by_key = facts.sample(fraction=1.0, shuffle=True, seed=seed).sort(
+            *entity.join_keys,
+            "_event_time",
+            descending=[descending] * len(entity.join_keys) + [False],
+            maintain_order=True,
+        )
+        assert backfill_view(view, by_key, spine).equals(answer)
+
+
+def reader(history: History, *, is_folded: bool, memory_bytes: int | None) -> HistoryReader:
+    """Reads what the log of a history has, or a table that lies in another order."""
+    log, tables = logged(history.deliveries), MemoryTables()
+    for topic in log.topics() if is_folded else ():
+        if topic.startswith("source:"):
+            materialize_table(topic, log=log, tables=tables)
+            tables.vacuum(topic, retain=0, order=("_event_time", "_content"))
+    scan = partial(scan_source_rows, log=log, tables=tables if is_folded else None)
+    return HistoryReader(scan=scan, memory_bytes=memory_bytes)
+
+
+@EVERY_VIEW
+@given(
+    history=histories(),
+    is_folded=st.booleans(),
+    memory_bytes=st.sampled_from([None, 1]),
+    rows=st.integers(0, 3),
+)
+@settings(max_examples=6, deadline=None)
+def test_what_rows_cannot_see_need_not_be_read(
+    view: CompiledView, history: History, is_folded: bool, memory_bytes: int | None, rows: int
+) -> None:
+    facts, keyed = known(view, history)
+    asked = spine_of(history.questions)
+    history_reader = reader(history, is_folded=is_folded, memory_bytes=memory_bytes)
+    for place in (slice(0, None), slice(rows, rows + 1)):
+        expected = backfill_view(view, facts, keyed[place])
+        assert history_reader.answer(view, asked[place]).equals(expected)
+
+
+@EVERY_VIEW
+@given(history=histories(), rows=st.integers(1, 4), memory_bytes=st.sampled_from([None, 1]))
+@settings(max_examples=4, deadline=None)
+def test_a_file_that_is_answered_in_chunks_is_answered_as_a_whole(
+    view: CompiledView, history: History, rows: int, memory_bytes: int | None
+) -> None:
+    own = reader(history, is_folded=True, memory_bytes=memory_bytes)
+    asked = spine_of(history.questions)
+    names = [field.name for field in view.key_fields]
+    with TemporaryDirectory() as folder:
+        spine, out = Path(folder, "spine.parquet"), Path(folder, "out.parquet")
+        asked.select(*names, prediction_time="_prediction_time").write_parquet(spine)
+        requested = [RequestedView(view, view.column_names)]
+        backfill_file(
+            requested, spine, out, reader=own, progress=lambda *_: None, rows_at_once=rows
+        )
+        answer = pl.read_parquet(out).select(view.column_names)
+    assert answer.equals(own.answer(view, asked))
 
 
 @EVERY_VIEW

@@ -18,6 +18,7 @@ from mainspring.elements.schema import DType, Schema
 from mainspring.elements.time import HOUR, format_duration
 from mainspring.engines.local.log import SqliteLog
 from mainspring.engines.local.objects import MemoryObjects
+from mainspring.features.history.reader import HistoryReader
 from mainspring.monitoring.evaluate import MonitoredModel, MonitorEvaluator
 from mainspring.sources.compiled import CompiledSource
 from mainspring.sources.facts import read_source_rows
@@ -168,7 +169,8 @@ def test_training_set_and_monitor_give_one_label(
         }
     )  # fmt: skip
     tables = {"trips": asking, "truth": facts}
-    built = build_training_set(model.training_set, lambda s: tables[s.name], inputs={}, now=now)
+    history = HistoryReader.over(lambda source: tables[source.name])
+    built = build_training_set(model.training_set, history, inputs={}, now=now)
     by_id = dict(built.frame.select("_id", pl.col("_label").cast(pl.Float64)).iter_rows())
     assert [by_id[str(place)] for place in range(len(asked))] == expected
     assert np.all([at is None or at <= now for at in built.frame["_label_known_at"]])

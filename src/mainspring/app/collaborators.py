@@ -25,6 +25,7 @@ from mainspring.elements.declaration import Named, name_of
 from mainspring.elements.errors import DeclarationError
 from mainspring.elements.events import Actor
 from mainspring.elements.schema import Schema
+from mainspring.features.history.reader import HistoryReader
 from mainspring.gates.release.memory import ProcessSequences, SequenceMemory
 from mainspring.govern.audit import AuditTrust, iter_journal_faults
 from mainspring.govern.sign_journal import JournalSigner
@@ -56,7 +57,7 @@ from mainspring.serving.state.materializer import OnlineMaterializer
 from mainspring.serving.state.reader import FeatureReader
 from mainspring.serving.tracing.replays import PredictionReplays
 from mainspring.sources.compiled import CompiledSource
-from mainspring.sources.facts import read_source_rows
+from mainspring.sources.facts import read_source_rows, scan_source_rows
 from mainspring.sources.fold import TableMaterializer
 from mainspring.sources.ingest import IngestJournal, SourceWriter
 from mainspring.sources.spec import Source
@@ -207,6 +208,12 @@ class Collaborators:
         )
 
     @cached_property
+    def history(self) -> HistoryReader:
+        """Answers views from history, in as much memory as this environment gives it."""
+        scan = partial(scan_source_rows, log=self.runtime.log, tables=self.runtime.tables)
+        return HistoryReader(scan=scan, memory_bytes=self.config.history_bytes)
+
+    @cached_property
     def reader(self) -> FeatureReader:
         """Reads features as this environment holds them: a `view`, all `views`, their values."""
         return FeatureReader(
@@ -214,13 +221,19 @@ class Collaborators:
             self.streams.kept,
             declared=ProjectFeatures(lambda: self.loadable_project, self.config.partitions),
             counted=(self.runtime.log, self.runtime.state),
+            history=self.history,
         )
 
     @cached_property
     def served_features(self) -> FeatureReader:
         """Reads what the environment holds from online state as its consumer keeps it."""
-        ports, counted = stream_ports(self.proven), (self.runtime.log, self.runtime.state)
-        return FeatureReader(ports, self.streams.kept, counted=counted, folds=False)
+        return FeatureReader(
+            stream_ports(self.proven),
+            self.streams.kept,
+            history=self.history,
+            counted=(self.runtime.log, self.runtime.state),
+            folds=False,
+        )
 
     @cached_property
     def parity(self) -> ParityMonitor:
@@ -240,6 +253,7 @@ class Collaborators:
             view=self.reader.view,
             views=self.reader.views,
             views_of=self.reader.views_of,
+            history=self.history,
         )
 
     @cached_property

@@ -16,14 +16,15 @@ from mainspring.datasets.labels import join_outcomes, revisions_of
 from mainspring.datasets.spec import KeySplit, TrainingSet
 from mainspring.datasets.split import is_inside, split_rows
 from mainspring.elements.expression.columns import to_polars
-from mainspring.elements.frame import STORED
+from mainspring.elements.expression.tree import input_columns
 from mainspring.elements.identity import digest_of
 from mainspring.elements.schema import Schema
 from mainspring.elements.time import FOREVER, Micros
-from mainspring.features.history.gather import FactReader, backfill_from
+from mainspring.features.history.reader import HistoryReader
 from mainspring.features.on_demand import compute_on_demand, on_demand_fields
 from mainspring.features.spec import FeatureSet, FeatureView, OnDemandFeatureView
 from mainspring.features.view import CompiledView, with_lookups
+from mainspring.sources.facts import FactQuery
 from mainspring.sources.spec import Source
 
 __all__ = [
@@ -104,7 +105,7 @@ class BuiltTrainingSet(NamedTuple):
 
 def build_training_set(
     compiled: CompiledTrainingSet,
-    facts_of: FactReader,
+    history: HistoryReader,
     *,
     inputs: Mapping[str, int],
     now: Micros = FOREVER,
@@ -112,6 +113,7 @@ def build_training_set(
     """Join features and labels to the spine, point-in-time correct.
 
     Args:
+        history: reads facts and answers views.
         now: until when a horizon must have passed for a row without a fact to have a label.
 
     Shapes: one row per standing fact of the spine, by (prediction time, id): `_id`,
@@ -119,17 +121,13 @@ def build_training_set(
         empty), the request columns, then the features in the order of the card.
     """
     spec = compiled.spec
-    facts = {
-        source.name: _typed(facts_of(source), compiled.schemas[source.name])
-        for source in compiled.sources
-    }
-    spine = _spine_rows(compiled, facts[spec.spine.name], latest=_last_change(facts.values()))
-    labels = _labels(compiled, spine, facts[spec.label.source.name], now=now)
+    sums = {source.name: _summary(history, source) for source in compiled.sources}
+    latest = max(0, *(summary.last_change for summary in sums.values()))
+    spine = _spine_rows(compiled, history, latest=latest)
+    labels = _labels(compiled, spine, history, now=now)
     labelled = spine.hstack(labels)
     rows = labelled.with_columns(split_rows(spec.split, labelled))
-    features = [
-        backfill_from(view, lambda source: facts[source.name], rows) for view in compiled.views
-    ]
+    features = [history.answer(view, rows) for view in compiled.views]
     computed = compute_on_demand(
         compiled.on_demand, rows.select(spec.request), compiled.request_schema
     )
@@ -138,7 +136,7 @@ def build_training_set(
         [rows.drop(computed.columns, strict=False), computed, *features], how="horizontal"
     ).select(_columns(compiled))
     payload = render_training_rows(frame)
-    card = _card(compiled, frame, payload=payload, facts=facts, inputs=inputs)
+    card = _card(compiled, frame, payload=payload, sums=sums, inputs=inputs)
     if spec.label.horizon is not None:
         absent = labels["_by_absence"] & (frame["_split"] != "")
         card = msgspec.structs.replace(card, negative_by_absence=int(absent.sum()))
@@ -159,14 +157,29 @@ def parse_training_rows(payload: bytes) -> pl.DataFrame:
     return pl.read_ipc(io.BytesIO(payload), use_pyarrow=False)
 
 
-def _typed(facts: pl.DataFrame, schema: Schema) -> pl.DataFrame:
-    """The facts with every column of the schema; one that no fact has ever had is null."""
-    absent = [
-        pl.lit(None, dtype=STORED[field.dtype]).alias(field.name)
-        for field in schema
-        if field.name not in facts.columns
-    ]
-    return facts.with_columns(absent)
+class _Summary(NamedTuple):
+    """Of a source's facts the moment from which on all that they say is visible, and how many of
+    them are history.
+    """
+
+    last_change: Micros
+    history_share: float
+
+
+def _summary(history: HistoryReader, source: Source) -> _Summary:
+    ended = pl.col("_visible_to").filter(pl.col("_visible_to") != FOREVER)
+    change = pl.max_horizontal(pl.col("_visible_from").max(), ended.max()).fill_null(0)
+    share = pl.col("_history").mean().fill_null(0.0)
+    last, history_share = history.summarise(source, [change, share.alias("share")]).row(0)
+    return _Summary(int(last), round(float(history_share), 6))
+
+
+def _read(
+    compiled: CompiledTrainingSet, history: HistoryReader, source: Source, names: Iterable[str]
+) -> pl.DataFrame:
+    """These columns of a source's facts; one that no fact has ever had is null."""
+    schema = compiled.schemas[source.name].select(tuple(dict.fromkeys(names)))
+    return history.read(source, FactQuery(schema, only=True))
 
 
 def _columns(compiled: CompiledTrainingSet) -> list[str]:
@@ -176,16 +189,22 @@ def _columns(compiled: CompiledTrainingSet) -> list[str]:
 
 
 def _spine_rows(
-    compiled: CompiledTrainingSet, facts: pl.DataFrame, *, latest: Micros
+    compiled: CompiledTrainingSet, history: HistoryReader, *, latest: Micros
 ) -> pl.DataFrame:
+    """The standing facts of the spine.  A row without a prediction time is as of the last change
+    and not of now: the same facts give the same rows.
+    """
     spec = compiled.spec
+    schema = compiled.schemas[spec.spine.name]
     at = (
         pl.lit(latest, dtype=pl.Int64)
         if spec.prediction_time is None
-        else to_polars(spec.prediction_time, compiled.schemas[spec.spine.name]).cast(pl.Int64)
+        else to_polars(spec.prediction_time, schema).cast(pl.Int64)
     )
+    asked = () if spec.prediction_time is None else input_columns(spec.prediction_time)
     split_by = spec.split.columns if isinstance(spec.split, KeySplit) else ()
     names = dict.fromkeys([*spec.request, *spec.label.join_on, *split_by])
+    facts = _read(compiled, history, spec.spine, [*names, *asked])
     stands = facts.filter(pl.col("_visible_to") == FOREVER)
     return stands.select("_id", at.alias("_prediction_time"), *names).sort(
         "_prediction_time", "_id"
@@ -193,29 +212,20 @@ def _spine_rows(
 
 
 def _labels(
-    compiled: CompiledTrainingSet, spine: pl.DataFrame, facts: pl.DataFrame, *, now: Micros
+    compiled: CompiledTrainingSet, spine: pl.DataFrame, history: HistoryReader, *, now: Micros
 ) -> pl.DataFrame:
     """The label of each row, when it became known, and whether it says that no fact came."""
     label = compiled.spec.label
+    read = [*label.join_on, *input_columns(label.value)]
     revisions = revisions_of(
         label,
-        facts,
+        _read(compiled, history, label.source, read),
         compiled.schemas[label.source.name],
         visible_from="_visible_from",
         stands=pl.col("_visible_to") == FOREVER,
     )
     rows = spine.select("_prediction_time", *label.join_on)
     return join_outcomes(rows, revisions, on=label.join_on, horizon=label.horizon, now=now)
-
-
-def _last_change(facts: Iterable[pl.DataFrame]) -> Micros:
-    """The moment from which on all that these facts say is visible.  A row without a prediction
-    time is as of then and not of now: the same facts give the same rows.
-    """
-    ended = pl.col("_visible_to").filter(pl.col("_visible_to") != FOREVER)
-    change = pl.max_horizontal(pl.col("_visible_from").max(), ended.max()).fill_null(0)
-    changes: list[Micros] = [frame.select(change).item() for frame in facts]
-    return max(0, *changes)
 
 
 def _excluded(spec: TrainingSet, frame: pl.DataFrame) -> dict[str, int]:
@@ -235,7 +245,7 @@ def _card(
     frame: pl.DataFrame,
     *,
     payload: bytes,
-    facts: Mapping[str, pl.DataFrame],
+    sums: Mapping[str, _Summary],
     inputs: Mapping[str, int],
 ) -> TrainingSetCard:
     timeless = tuple(source.name for source in compiled.sources if source.is_timeless)
@@ -255,7 +265,7 @@ def _card(
             if view.view.knowledge == "as_corrected"
         ),
         assumed=tuple(source.name for source in compiled.sources if source.known_at_assumed),
-        history_share={name: _history_share(rows) for name, rows in facts.items()},
+        history_share={name: summary.history_share for name, summary in sums.items()},
         inputs=dict(inputs),
         timeless=timeless or msgspec.UNSET,
         feature_sets=_sets_of(compiled.spec) or msgspec.UNSET,
@@ -264,8 +274,3 @@ def _card(
 
 def _sets_of(spec: TrainingSet) -> tuple[str, ...]:
     return tuple(each.name for each in spec.features if isinstance(each, FeatureSet))
-
-
-def _history_share(facts: pl.DataFrame) -> float:
-    mean = facts["_history"].mean() if facts.height else 0.0
-    return round(float(mean or 0.0), 6)  # type: ignore[arg-type]

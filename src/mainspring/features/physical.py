@@ -98,9 +98,10 @@ def chunks_of(column: pl.Series) -> list[Ints]:
     """The words of a column of integers or times as they lie in the frame, 0 where null; words of
     64 bits without nulls are not copied.
     """
-    return [
-        chunk.to_numpy() for chunk in column.to_physical().cast(pl.Int64).fill_null(0).get_chunks()
-    ]
+    words = column.to_physical().cast(pl.Int64)
+    # Filling copies, also where there is nothing to fill.
+    filled = words.fill_null(0) if words.null_count() else words
+    return [chunk.to_numpy() for chunk in filled.get_chunks()]
 
 
 def dictionary_encode(texts: Sequence[str | None]) -> tuple[Ints, list[str]]:
@@ -133,12 +134,10 @@ def _column_of_series(series: pl.Series, value: ValueColumn, is_compared: bool) 
         case DType.STRING:
             return _column_of_texts(present, series, value.listed, is_compared)
         case DType.FLOAT64:
+            floats = series.cast(pl.Float64)
+            filled = floats if present is None else floats.fill_null(0.0)
             return PhysicalColumn(
-                present,
-                [
-                    _float_bits(chunk.to_numpy())
-                    for chunk in series.cast(pl.Float64).fill_null(0.0).get_chunks()
-                ],
+                present, [_float_bits(chunk.to_numpy()) for chunk in filled.get_chunks()]
             )
         case DType.BOOLEAN:
             return PhysicalColumn(present, [bits_of(series.fill_null(False).to_numpy())])

@@ -158,8 +158,8 @@ class GarbageCollector:
                 return "trimmed", self._trim(topic, first, before)
             case CompactTopic(topic=topic):
                 return "joined", ports.log.compact(topic)
-            case VacuumTable(table=table, retain=retain):
-                return "files", ports.tables.vacuum(table, retain=retain)
+            case VacuumTable(table=table, retain=retain, order=order):
+                return "files", ports.tables.vacuum(table, retain=retain, order=order)
             case DropShard(shard=shard):
                 ports.online.drop(shard)
                 forget_snapshot(shard, ports.state)

@@ -80,12 +80,13 @@ class CompactTopic(_Step, frozen=True, kw_only=True, tag="compact_topic"):
 
 
 class VacuumTable(_Step, frozen=True, kw_only=True, tag="vacuum_table"):
-    """Join the small files of a table, and delete those that were replaced more than seven days
-    ago.
+    """Join the small files of a table, put its rows in order where that pays, and delete the files
+    that were replaced more than seven days ago.
     """
 
     table: str
     retain: Micros = FILE_RETENTION
+    order: tuple[str, ...] = ()
 
 
 class DropShard(_Step, frozen=True, kw_only=True, tag="drop_shard"):
@@ -198,6 +199,7 @@ class GarbageInventory:
     """What is there and what points to it, read before the plan is made.
 
     Args:
+        orders: of a table the columns by which its rows are read most.
         shards: all online state; `live`: that which recent versions of environments use, None where
             it cannot be told.
         referenced: the objects that a document names; `marked`: since when an earlier `gc` knows
@@ -211,6 +213,7 @@ class GarbageInventory:
     grace: Micros
     topics: tuple[TopicUsage, ...] = ()
     tables: tuple[str, ...] = ()
+    orders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     shards: tuple[str, ...] = ()
     live: frozenset[str] | None = frozenset()
     trouble: str = ""
@@ -228,7 +231,7 @@ def make_gc_plan(found: GarbageInventory) -> GcPlan:
         *found.removals,
         *_trims(found.topics),
         *(CompactTopic(topic=topic.name) for topic in found.topics if topic.head > topic.first),
-        *(VacuumTable(table=table) for table in found.tables),
+        *(VacuumTable(table=table, order=found.orders.get(table, ())) for table in found.tables),
         *(DropShard(shard=shard) for shard in found.shards if shard not in live),
         *_objects(found),
         *(RemoveLeftover(path=path) for path in found.leftovers),

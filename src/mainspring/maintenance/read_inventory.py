@@ -6,6 +6,7 @@ and no code has to load.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from mainspring.elements.errors import MainspringError
 from mainspring.elements.identity import Digest
 from mainspring.elements.stored import parse_bare
 from mainspring.elements.time import Micros
+from mainspring.features.spec import FeatureView
 from mainspring.features.state.names import shards_of_partitions
 from mainspring.maintenance.garbage import GarbageInventory, RemoveSource, TopicUsage
 from mainspring.maintenance.ports import MaintenancePorts
@@ -33,8 +35,9 @@ from mainspring.registry.read_environment import (
 from mainspring.serving.inference_log import inference_topic
 from mainspring.serving.loader import iter_retained_versions
 from mainspring.serving.state.generations import iter_retained_sources
-from mainspring.serving.state.read import stream_of_source
+from mainspring.serving.state.read import read_view_definition, stream_of_source
 from mainspring.sources.raw.log import iter_segments
+from mainspring.sources.spec import Source
 from mainspring.sources.tally import read_tally
 from mainspring.sources.topic import (
     facts_prefix,
@@ -84,6 +87,7 @@ def read_inventory(
         grace=grace,
         topics=topics,
         tables=tuple(topic.name for topic in topics if topic.folded),
+        orders=_orders(ports, environments),
         shards=tuple(sorted(positions)),
         live=live,
         trouble=trouble,
@@ -150,6 +154,38 @@ def _iter_topics(
             folded=ports.tables.position(name) if name.startswith(facts_prefix) else None,
             needed=min([*offsets, *_needed_raw(name, ports)], default=None),
         )
+
+
+def _orders(ports: MaintenancePorts, environments: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Of a source's table the key by which most views of all environments read it, where there is
+    one.
+    """
+    found: dict[str, Counter[tuple[str, ...]]] = {}
+    for environment in environments:
+        for pointer in read_environment(ports.state, environment).pointers.values():
+            if pointer.kind != "view":
+                continue
+            try:
+                definition = read_view_definition(pointer, state=ports.state, objects=ports.objects)
+            except MainspringError:
+                # What is damaged is the business of the doctor, and rows lie well in any order.
+                continue
+            views = (definition.view, *definition.view.lookups) if definition else ()
+            for source, key in _keys_read(views):
+                found.setdefault(topic_of(source.stream), Counter())[key] += 1
+    return {topic: _most_read(keys) for topic, keys in found.items()}
+
+
+def _most_read(keys: Counter[tuple[str, ...]]) -> tuple[str, ...]:
+    """The key that most read by; of several the first by name, so that it stays the same."""
+    most = max(keys.values())
+    return min(key for key, count in keys.items() if count == most)
+
+
+def _keys_read(views: Iterable[FeatureView]) -> Iterator[tuple[Source, tuple[str, ...]]]:
+    for view in views:
+        keys = dict.fromkeys(entity.join_keys for entity in view.entities if entity.join_keys)
+        yield from ((source, key) for source in view.sources for key in list(keys)[:1])
 
 
 def _needed_raw(topic: str, ports: MaintenancePorts) -> Iterator[int]:

@@ -2,6 +2,7 @@
 position.
 """
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from mainspring.elements.time import Micros
@@ -40,9 +41,13 @@ class TableWriter(TableReader, Protocol):
         """Add the records with `expected <= offset < position`."""
         ...
 
-    def vacuum(self, table: str, *, retain: Micros) -> int:
+    def vacuum(self, table: str, *, retain: Micros, order: Sequence[str] = ()) -> int:
         """Merge small files, and delete those that no version of the table younger than `retain`
         needs; returns how many were deleted.
+
+        Args:
+            order: the columns by which rows shall lie, where the engine finds that it pays; what is
+                read by offset comes in the order of offsets all the same.
 
         Neither rows nor position change; readers and writers may go on meanwhile.
         """

@@ -3,7 +3,6 @@ is, what they mean, what they say now.
 """
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -16,6 +15,7 @@ from mainspring.features.distribution import Distribution, distribution_of
 from mainspring.features.errors import FeatureOverflow, HorizonPassed
 from mainspring.features.explanation import ViewExplanation, explain_view
 from mainspring.features.history.file import BackfillProgress, BackfillReport, backfill_file
+from mainspring.features.history.reader import HistoryReader
 from mainspring.features.online.measure import measure_state, sample_answers
 from mainspring.features.requested import (
     FeatureReference,
@@ -32,7 +32,6 @@ from mainspring.project.loader.load import Project
 from mainspring.project.plan.notation import render_field
 from mainspring.registry.environment import AssetNotes
 from mainspring.registry.read_environment import read_definition, read_environment
-from mainspring.sources.facts import read_source_rows
 from mainspring.sources.imported import require_imported
 from mainspring.sources.spec import NO_EVENT_TIME, Source
 from mainspring.sources.topic import topic_of
@@ -128,6 +127,7 @@ class FeatureCatalog:
         declared: gives what the project declares; None where it does not load.
         view, views: give a view as the environment holds it, compiled, and all of them; `views_of`
             also one that is on-demand, and those of a feature set.
+        history: answers from history.
     """
 
     def __init__(
@@ -139,9 +139,11 @@ class FeatureCatalog:
         view: Callable[[str], CompiledView],
         views: Callable[[], Sequence[CompiledView]],
         views_of: Callable[[str], Sequence[RequestedView]],
+        history: HistoryReader,
     ) -> None:
         self._declared, self._tools, self._environment = declared, runtime, environment
         self._view, self._views, self._views_of = view, views, views_of
+        self._history = history
 
     def report(self) -> FeaturesReport:
         """Every view.  Cost: reads all online state, about 4 µs a row."""
@@ -187,9 +189,8 @@ class FeatureCatalog:
         views = views_in(requested)
         sources = [source for view in with_lookups(views) for source in view.view.sources]
         require_imported(sources, self._tools.log)
-        facts_of = partial(read_source_rows, log=self._tools.log, tables=self._tools.tables)
         return backfill_file(
-            requested, Path(spine), Path(out), facts_of=facts_of, progress=progress
+            requested, Path(spine), Path(out), reader=self._history, progress=progress
         )
 
     def _status(self, view: CompiledView, now: Micros) -> ViewStatus:

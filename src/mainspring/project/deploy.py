@@ -238,6 +238,7 @@ class EnvironmentDeployer:
             partitions=settings.partitions,
             progress=progress,
             builds={},
+            history_bytes=settings.history_bytes,
         )
         if not plan.stages:
             report = ApplyReport(

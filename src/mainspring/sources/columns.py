@@ -11,6 +11,7 @@ A table, which has one type for each column, stores the values of another type i
 
 import re
 from collections.abc import Iterable, Mapping
+from typing import TypeVar
 
 import polars as pl
 
@@ -28,16 +29,17 @@ __all__ = [
 
 _MARK = "~"
 _PATTERN = re.compile(r"\*|\^.*\$", re.DOTALL)
+Rows = TypeVar("Rows", pl.DataFrame, pl.LazyFrame)
 _IN_WORDS = (DType.DURATION, DType.UINT64)
 """The types that Delta does not have, and holds as whole numbers of 64 bits."""
 
 
-def conform_rows(frame: pl.DataFrame, schema: Schema) -> pl.DataFrame:
+def conform_rows(frame: Rows, schema: Schema) -> Rows:
     """Records with the columns of the schema in its types; other columns stay as they are.
 
     Cost: a look at each column where nothing differs.
     """
-    stored = frame.schema
+    stored = frame.collect_schema()
     differing = [field for field in schema if stored.get(field.name) != STORED[field.dtype]]
     if not differing:
         return frame
@@ -72,15 +74,15 @@ def split_changed_columns(frame: pl.DataFrame, held: dict[str, DType]) -> pl.Dat
     ).rename(names)
 
 
-def rejoin_changed_columns(frame: pl.DataFrame, schema: Schema | None = None) -> pl.DataFrame:
+def rejoin_changed_columns(frame: Rows, schema: Schema | None = None) -> Rows:
     """Records of a table with the parts of each column joined again: in the type of the schema if
     it has the column, else in a type that can hold all values.
     """
-    wanted = {field.name: field for field in schema or ()}
-    for name, variants in _variants(frame.schema).items():
+    wanted, stored = {field.name: field for field in schema or ()}, frame.collect_schema()
+    for name, variants in _variants(stored).items():
         field = wanted.get(name) or Field(name, _widest(variants.values()))
         values = [
-            _converted(_variant(frame.schema[column], column, kept), STORED[kept], field)
+            _converted(_variant(stored[column], column, kept), STORED[kept], field)
             for column, kept in variants.items()
         ]
         frame = frame.with_columns(pl.coalesce(values).alias(name)).drop(

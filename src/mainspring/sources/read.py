@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import polars as pl
 
@@ -12,12 +14,14 @@ from mainspring.ports.log import LogReader
 from mainspring.ports.tables import TableReader
 from mainspring.sources.columns import conform_rows, rejoin_changed_columns
 from mainspring.sources.errors import CopyAhead
+from mainspring.sources.parts import SpilledParts, joined_frames
 
 __all__ = ["iter_records", "read_materialized", "reading_table", "require_not_ahead", "spans_of"]
 
 _ROWS_AT_ONCE = 262_144
 _LONGEST_REASON = 300
 _SMALL_GAP = 256
+_SAMPLE = 4_096
 
 
 def iter_records(
@@ -136,9 +140,44 @@ def _of_table(
 ) -> Iterator[pl.DataFrame]:
     if tables is None or tables.position(topic) < stop:
         raise RetentionPassed(topic=topic, kept_from=stop, asked=start)
-    for at in range(start, stop, _ROWS_AT_ONCE):
-        frame = read_materialized(
-            topic, tables, start=at, stop=min(at + _ROWS_AT_ONCE, stop), schema=schema
-        )
-        if frame is not None:
-            yield frame
+    if _lies_by_offset(topic, tables):
+        for at in range(start, stop, _ROWS_AT_ONCE):
+            frame = read_materialized(
+                topic, tables, start=at, stop=min(at + _ROWS_AT_ONCE, stop), schema=schema
+            )
+            if frame is not None:
+                yield frame
+        return
+    yield from _in_order(topic, tables, start=start, stop=stop, schema=schema)
+
+
+def _lies_by_offset(topic: str, tables: TableReader) -> bool:
+    """Whether the first rows of a table are in order, as those of one that was put in another order
+    are not.
+    """
+    scan = tables.scan(topic)
+    with reading_table(topic):
+        first = scan.select("_offset").head(_SAMPLE).collect() if scan is not None else None
+    return first is None or first["_offset"].is_sorted()
+
+
+def _in_order(
+    topic: str, tables: TableReader, *, start: int, stop: int, schema: Schema | None
+) -> Iterator[pl.DataFrame]:
+    """The records of a table that lie in another order, read once: what was read goes to disk by
+    where it belongs.
+    """
+    scan = tables.scan(topic)
+    if scan is None:
+        return
+    wanted = scan.filter(pl.col("_offset").is_between(start, stop, closed="left"))
+    part = (pl.col("_offset") - start) // _ROWS_AT_ONCE
+    with TemporaryDirectory(prefix="mainspring-table-") as folder:
+        parts = SpilledParts(Path(folder) / "records", (stop - start - 1) // _ROWS_AT_ONCE + 1)
+        with reading_table(topic):
+            for frame in filter(len, joined_frames(wanted.collect_batches())):
+                parts.add(frame, frame.select(part.cast(pl.UInt16)).to_series())
+        for number in range(parts.number):
+            records = pl.concat([*parts.read(number), scan.head(0).collect()]).sort("_offset")
+            if records.height:
+                yield rejoin_changed_columns(records, schema)

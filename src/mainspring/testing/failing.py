@@ -136,9 +136,11 @@ class FailingTables:
             lambda: self.tables.append(table, frame, expected=expected, position=position),
         )
 
-    def vacuum(self, table: str, *, retain: Micros) -> int:
+    def vacuum(self, table: str, *, retain: Micros, order: Sequence[str] = ()) -> int:
         """Vacuum, or fail."""
-        return self.failures.write("the tables", lambda: self.tables.vacuum(table, retain=retain))
+        return self.failures.write(
+            "the tables", lambda: self.tables.vacuum(table, retain=retain, order=order)
+        )
 
     def drop(self, table: str) -> None:
         """Drop, or fail."""

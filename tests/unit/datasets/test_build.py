@@ -17,6 +17,7 @@ from mainspring.elements.expression import col, count, when
 from mainspring.elements.identity import digest_of
 from mainspring.elements.schema import DType, Schema
 from mainspring.elements.time import FOREVER
+from mainspring.features.history.reader import HistoryReader
 from mainspring.features.spec import Entity, FeatureView, OnDemandFeatureView
 from mainspring.features.view import compile_view
 from mainspring.sources.spec import Source, assumed_delay
@@ -73,7 +74,7 @@ def build():
             tables["asked"] = tables["asked"].with_columns(key=pl.lit(key))
         return build_training_set(
             training_set(**changes),
-            lambda source: tables[source.name],
+            HistoryReader.over(lambda source: tables[source.name]),
             inputs={"asked": len(asked)},
             now=now,
         )
@@ -213,7 +214,8 @@ def test_a_view_that_knows_in_hindsight_taints_what_is_taught_on_it():
         "asked": facts([("a", 12, 12, 1)], "size"),
         "truth": facts([("a", 11, 90, 1.0)], "late"),
     }
-    built = build_training_set(compiled, lambda source: tables[source.name], inputs={"asked": 1})
+    history = HistoryReader.over(lambda source: tables[source.name])
+    built = build_training_set(compiled, history, inputs={"asked": 1})
     assert (built.card.tainted, built.frame["key__n__24h"].to_list()) == (("corrected",), [1])
 
 

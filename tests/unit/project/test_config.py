@@ -241,3 +241,11 @@ def test_a_number_of_partitions_that_cannot_be_is_refused(wrong: str) -> None:
         parse_config(
             f"[environments.prod]\npartitions = {wrong}\n", path="project.toml", name="shop"
         )
+
+
+def test_history_takes_half_of_the_memory_unless_it_is_told_how_much():
+    told = parse_config(
+        "[environments.dev]\nhistory_memory_mb = 512\n", path="project.toml", name="shop"
+    )
+    assert told.environment("dev").history_bytes == 512 << 20
+    assert told.environment("prod").history_bytes is None

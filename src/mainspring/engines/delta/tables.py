@@ -32,6 +32,7 @@ from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundErr
 
 from mainspring.elements.plain_file import fault_of_file
 from mainspring.elements.time import HOUR, Micros
+from mainspring.engines.delta.arrange import SMALLEST_BYTES, arrange
 from mainspring.ports.errors import StaleWrite, StoreBusy, StoreDamaged, StoreFailed
 
 __all__ = ["DeltaTables"]
@@ -54,10 +55,17 @@ class DeltaTables:
     Args:
         root: a folder, or the address of one in a bucket, such as `s3://lake/flights`.
         options: settings of delta-rs for the bucket, such as `AWS_REGION`; nothing for a folder.
+        ordered_from: how many rows a table has that it pays to put in order.
     """
 
-    def __init__(self, root: Path | str, *, options: Mapping[str, str] | None = None) -> None:
-        self._root = root
+    def __init__(
+        self,
+        root: Path | str,
+        *,
+        options: Mapping[str, str] | None = None,
+        ordered_from: int = 1_000_000,
+    ) -> None:
+        self._root, self._ordered_from = root, ordered_from
         self._options = dict(options or {})
 
     def position(self, table: str) -> int:
@@ -105,9 +113,10 @@ class DeltaTables:
             except CommitFailedError as error:
                 raise _stale(table, expected, self.position(table)) from error
 
-    def vacuum(self, table: str, *, retain: Micros) -> int:
+    def vacuum(self, table: str, *, retain: Micros, order: Sequence[str] = ()) -> int:
         """Join small files, and delete those that no version younger than `retain` needs; how many
-        were deleted.  Cost: writes what it joins once.
+        were deleted.  Cost: writes what it joins once, and all rows where it puts them in order,
+        which it does in a folder only.
         """
         with _translated(table, "vacuum"):
             try:
@@ -115,7 +124,12 @@ class DeltaTables:
                 if found is None:
                     return 0
                 stored = pl.Schema(found.schema().to_arrow())
-                found.optimize.compact(writer_properties=_layout(stored))
+                # Files in order are large enough to be left alone.
+                if not self._arrange(table, found, order, retain):
+                    found.optimize.compact(
+                        target_size=SMALLEST_BYTES if order else None,
+                        writer_properties=_layout(stored),
+                    )
                 vacuum = partial(
                     found.vacuum,
                     retention_hours=-(-retain // HOUR),
@@ -127,6 +141,13 @@ class DeltaTables:
                 return removed
             except CommitFailedError as error:
                 raise StoreBusy(store=f"table {table}", operation="vacuum") from error
+
+    def _arrange(self, table: str, found: DeltaTable, order: Sequence[str], retain: Micros) -> bool:
+        """Put a table in order that lies in a folder, where it pays; whether that was done."""
+        if not isinstance(self._root, Path):
+            return False
+        folder = Path(self._address(table))
+        return arrange(found, folder, order, retain=retain, fewest_rows=self._ordered_from)
 
     def drop(self, table: str) -> None:
         """Remove all that a table holds, and its files.

@@ -1,6 +1,7 @@
 """The offline store in memory: for tests, notebooks and simulations."""
 
 import threading
+from collections.abc import Sequence
 
 import polars as pl
 
@@ -40,13 +41,21 @@ class MemoryTables:
                 )
             self._tables[table] = (position, (*frames, frame))
 
-    def vacuum(self, table: str, *, retain: Micros) -> int:  # noqa: ARG002
-        """Join what was appended bit by bit; there are no files."""
+    def vacuum(
+        self,
+        table: str,
+        *,
+        retain: Micros,  # noqa: ARG002
+        order: Sequence[str] = (),
+    ) -> int:
+        """Join what was appended bit by bit, in this order; there are no files."""
         # `retain` is the port's: in memory nothing is ever kept beside the rows.
         with self._lock:
             if table in self._tables:
                 position, frames = self._tables[table]
-                self._tables[table] = (position, (pl.concat(frames, how="diagonal_relaxed"),))
+                rows: pl.DataFrame = pl.concat(frames, how="diagonal_relaxed")
+                by = [name for name in order if name in rows.columns]
+                self._tables[table] = (position, (rows.sort(by) if by else rows,))
         return 0
 
     def drop(self, table: str) -> None:

@@ -2,7 +2,7 @@
 asked?
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import polars as pl
@@ -11,6 +11,7 @@ from mainspring.elements.time import FOREVER
 from mainspring.features.answers import answer_columns
 from mainspring.features.errors import FeatureOverflow
 from mainspring.features.history.keys import Codes, key_codes
+from mainspring.features.history.runs import key_runs
 from mainspring.features.history.ties import settle_ties
 from mainspring.features.kernel.arrays import (
     EVENT_TIME,
@@ -35,7 +36,13 @@ __all__ = ["answer_entity", "backfill_entity", "backfill_view"]
 _ALWAYS = -(2**62)
 
 
-def backfill_view(view: CompiledView, facts: pl.DataFrame, spine: pl.DataFrame) -> pl.DataFrame:
+Ids = Callable[[], pl.Series]
+"""Gives the ids of facts, in their order."""
+
+
+def backfill_view(
+    view: CompiledView, facts: pl.DataFrame, spine: pl.DataFrame, *, ids: Ids | None = None
+) -> pl.DataFrame:
     """The view's features for every row of the spine, in the spine's order; no row is ever dropped.
 
     Args:
@@ -43,6 +50,8 @@ def backfill_view(view: CompiledView, facts: pl.DataFrame, spine: pl.DataFrame) 
             `_visible_to`; in any order.
         spine: the join keys (of entities reached through another view as `gather.gather_keys` adds
             them), and `_prediction_time` in int64 microseconds.
+        ids: gives the ids where facts come without; called only if two facts of a key happened at
+            once.
 
     Shapes: (rows of the spine, entities × outputs).
     Cost: per entity about 20 ns a fact, and 2 ns a row and output, on all processors; facts that
@@ -53,7 +62,7 @@ def backfill_view(view: CompiledView, facts: pl.DataFrame, spine: pl.DataFrame) 
     columns = evaluate_columns(view, facts)
     return pl.concat(
         [
-            _of_entity(view, entity, facts, columns=columns, spine=spine)
+            _of_entity(view, entity, facts, columns=columns, spine=spine, ids=ids)
             for entity in view.view.entities
         ],
         how="horizontal",
@@ -92,8 +101,9 @@ def _of_entity(
     *,
     columns: Sequence[PhysicalColumn],
     spine: pl.DataFrame,
+    ids: Ids | None = None,
 ) -> pl.DataFrame:
-    answer = _answer(view, entity, facts, columns=columns, spine=spine)
+    answer = _answer(view, entity, facts, columns=columns, spine=spine, ids=ids)
     return pl.DataFrame(
         answer_columns(
             view,
@@ -111,6 +121,7 @@ def _answer(
     *,
     columns: Sequence[PhysicalColumn],
     spine: pl.DataFrame,
+    ids: Ids | None = None,
 ) -> KernelResult:
     # A request without a time keeps its row and sees nothing.
     times = np.maximum(
@@ -120,20 +131,37 @@ def _answer(
         _ALWAYS,
     )
     asked_by = zip(view.key_columns(entity), entity.join_keys, strict=True)
-    codes = key_codes(
-        entity, facts, spine.with_columns(pl.col(column).alias(key) for column, key in asked_by)
-    )
-    answer = _looked_up(view, facts, columns, codes=codes, times=times)
-    if answer is None:
-        by_key, spine_codes = (
-            _by_key(view, facts, columns, codes=codes),
-            codes.spine.astype(np.int64),
+    asked = spine.with_columns(pl.col(column).alias(key) for column, key in asked_by)
+    runs = key_runs(entity, facts, asked)
+    if runs is not None:
+        grouping = settle_ties(runs.grouping, facts, view.id_keys, ids)
+        by_key = _grouped_facts(grouping, facts, columns)
+        answer = aggregate(view.program, by_key, Spine(runs.spine, times))
+    else:
+        answer = _answer_coded(
+            view, facts, columns, codes=key_codes(entity, facts, asked), times=times, ids=ids
         )
-        # The answer takes the memory that the codes do not need any more.
-        del codes
-        answer = aggregate(view.program, by_key, Spine(spine_codes, times))
     _refuse_overflow(view, entity, answer)
     return answer
+
+
+def _answer_coded(
+    view: CompiledView,
+    facts: pl.DataFrame,
+    columns: Sequence[PhysicalColumn],
+    *,
+    codes: Codes,
+    times: Ints,
+    ids: Ids | None,
+) -> KernelResult:
+    answer = _looked_up(view, facts, columns, codes=codes, times=times)
+    if answer is not None:
+        return answer
+    by_key = _by_key(view, facts, columns, codes=codes, ids=ids)
+    spine_codes = codes.spine.astype(np.int64)
+    # The answer takes the memory that the codes do not need any more.
+    del codes
+    return aggregate(view.program, by_key, Spine(spine_codes, times))
 
 
 def _looked_up(
@@ -153,10 +181,12 @@ def _looked_up(
         concatenated(chunks_of(facts["_event_time"])),
         np.empty(times.size, dtype=np.int64),
     )
-    if not newest_facts(
-        Past(codes.facts, time), AsOfQueries(codes.spine, times, found), keys=codes.keys
-    ):
+    # To sort what asks costs less than to group what is asked about.
+    order = np.argsort(times, kind="stable")
+    queries = AsOfQueries(codes.spine[order], times[order], np.empty_like(found))
+    if not newest_facts(Past(codes.facts, time), queries, keys=codes.keys):
         return None
+    found[order] = queries.found
     answer = blank_answer(len(view.outputs), times.size)
     known = np.flatnonzero(found >= 0)
     known = known[time[found[known]] >= times[known] - view.tiles.longest]
@@ -177,11 +207,19 @@ def _tell(column: PhysicalColumn, facts: Ints, rows: Ints, *, bits: Ints, valid:
 
 
 def _by_key(
-    view: CompiledView, facts: pl.DataFrame, columns: Sequence[PhysicalColumn], *, codes: Codes
+    view: CompiledView,
+    facts: pl.DataFrame,
+    columns: Sequence[PhysicalColumn],
+    *,
+    codes: Codes,
+    ids: Ids | None,
 ) -> Facts:
     """Facts by key and in total order; what it took to find that order is let go of."""
     grouping = settle_ties(
-        group_facts(codes.facts, codes.keys, chunks_of(facts["_event_time"])), facts, view.id_keys
+        group_facts(codes.facts, codes.keys, chunks_of(facts["_event_time"])),
+        facts,
+        view.id_keys,
+        ids,
     )
     return _grouped_facts(grouping, facts, columns)
 

@@ -2,9 +2,11 @@
 by piece, and the answer appears whole or not at all.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cache, partial
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -14,9 +16,12 @@ import polars as pl
 from mainspring.elements.frame import STORED
 from mainspring.features.errors import SpineUnusable
 from mainspring.features.history.answer_file import refuse_unwritable, write_answer_file
-from mainspring.features.history.gather import FactReader, backfill_requested
+from mainspring.features.history.chunks import ChunkAnswers, ChunkedSpine, answer_chunks
+from mainspring.features.history.gather import backfill_requested, with_keys
+from mainspring.features.history.reader import HistoryReader
 from mainspring.features.requested import RequestedView, views_in
 from mainspring.features.requests import prepare_spine
+from mainspring.features.view import CompiledView, with_lookups
 
 __all__ = ["BackfillProgress", "BackfillReport", "backfill_file"]
 
@@ -24,7 +29,7 @@ _ROWS_AT_ONCE = 1_000_000
 _TIME = "prediction_time"
 
 BackfillProgress = Callable[[str, int, int], None]
-"""Told the view at work, how many rows it has answered, and of how many."""
+"""Told the view at work, for how many rows it has answered, and of how many."""
 
 
 class BackfillReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,7 +45,7 @@ def backfill_file(
     spine: Path,
     out: Path,
     *,
-    facts_of: FactReader,
+    reader: HistoryReader,
     progress: BackfillProgress,
     rows_at_once: int = _ROWS_AT_ONCE,
 ) -> BackfillReport:
@@ -49,11 +54,14 @@ def backfill_file(
     Args:
         spine: join keys and `prediction_time`; the suffix says the format of this file and of
             `out`.
-        rows_at_once: how many rows, with their answers, are in memory at a time, beside all facts
-            of the views' sources.
+        reader: answers from history; what does not fit into its memory is written beside `out`.
+        rows_at_once: how many rows, with their answers, are in memory at a time.
 
     Raises: FEA-010 for a file that cannot be read, a column that is missing or of another type;
         FEA-001; FEA-060 for a column that the format of `out` cannot hold.
+    Cost: facts are read once for each view, and once more for each entity after its first; where
+        there are more rows than are in memory at a time, facts, rows and answers are written and
+        read once.
     """
     if not out.parent.is_dir():
         raise SpineUnusable(
@@ -64,7 +72,6 @@ def backfill_file(
         raise SpineUnusable(column=_TIME, problem=f"cannot be answered into its own file {out}")
     with _reading(spine):
         requests = _scan(spine)
-        total = int(requests.select(pl.len()).collect().item())
         carried = requests.collect_schema()
     computed = {
         field.name: STORED[field.dtype]
@@ -73,35 +80,100 @@ def backfill_file(
         if any(field.name in each.columns for each in requested)
     }
     refuse_unwritable({**carried, **computed}, out)
-    known = cache(facts_of)
     with TemporaryDirectory(dir=out.parent, prefix=".backfill-") as folder:
-        done, schema = 0, pl.Schema()
-        for index, rows in enumerate(_translated(_iter_chunks(requests, rows_at_once), spine)):
-            done += rows.height
-            answer = _answer(requested, rows, known, partial(_tell, progress, done, total))
-            schema = answer.schema
-            answer.write_parquet(Path(folder) / f"{index:06}.parquet")
-        write_answer_file(sorted(Path(folder).glob("*.parquet")), out, folder=Path(folder))
-    return BackfillReport(out=str(out), rows=done, columns=tuple(schema.names()))
+        work = _Backfill(
+            requested, replace(reader, folder=Path(folder)), Path(folder), progress, out
+        )
+        return work.run(_translated(_iter_chunks(requests, rows_at_once), spine))
 
 
-def _answer(
-    requested: Sequence[RequestedView],
-    rows: pl.DataFrame,
-    facts_of: FactReader,
-    answered: Callable[[str], None],
-) -> pl.DataFrame:
-    spine, frames = prepare_spine(rows, views_in(requested)), []
-    for each in requested:
-        frames.append(backfill_requested(each, facts_of, spine, request=rows))
-        answered(each.view.view.name)
-    # An on-demand feature may pass a request column on under its own name.
-    own = rows.drop([name for each in requested for name in each.columns], strict=False)
-    return pl.concat([own, *frames], how="horizontal")
+@dataclass(frozen=True, eq=False)
+class _Backfill:
+    """One backfill at work in a folder of its own."""
 
+    requested: Sequence[RequestedView]
+    reader: HistoryReader
+    folder: Path
+    progress: BackfillProgress
+    out: Path
 
-def _tell(progress: BackfillProgress, done: int, total: int, view: str) -> None:
-    progress(view, done, total)
+    def run(self, chunks: Iterator[pl.DataFrame]) -> BackfillReport:
+        """Answer the chunks, and write the answer."""
+        first = next(chunks)
+        second = next(chunks, None)
+        if second is None:
+            return self._write(self._answer_at_once(first))
+        return self._write(self._answer_in_parts(chain([first, second], chunks)))
+
+    def _answer_at_once(self, rows: pl.DataFrame) -> Iterator[pl.DataFrame]:
+        spine, frames = prepare_spine(rows, views_in(self.requested)), []
+        for each in self.requested:
+            frames.append(backfill_requested(each, self.reader.answer, spine, request=rows))
+            self.progress(each.view.view.name, rows.height, rows.height)
+        yield self._beside(rows, frames)
+
+    def _answer_in_parts(self, chunks: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+        rows, spine = (ChunkedSpine(self.folder / name) for name in ("rows", "spine"))
+        names = dict.fromkeys(
+            field.name for view in views_in(self.requested) for field in view.key_fields
+        )
+        for chunk in chunks:
+            rows.add(chunk)
+            asked = prepare_spine(chunk, views_in(self.requested))
+            spine.add(asked.select(*names, "_prediction_time"))
+        answers: dict[str, ChunkAnswers] = {}
+        for place, view in enumerate(with_lookups(views_in(self.requested))):
+            answers[view.shard] = answer_chunks(
+                view,
+                self.reader,
+                partial(self._spine_of, view, spine, answers),
+                spine.heights,
+                folder=self.folder / f"view-{place}",
+                progress=partial(self._tell, view.view.name, sum(spine.heights)),
+            )
+        for number in range(len(spine.heights)):
+            own = rows.read(number)
+            frames = [
+                backfill_requested(each, partial(self._answered, answers, number), own, request=own)
+                for each in self.requested
+            ]
+            yield self._beside(own, frames)
+
+    def _spine_of(
+        self,
+        view: CompiledView,
+        spine: ChunkedSpine,
+        answers: Mapping[str, ChunkAnswers],
+        chunk: int,
+    ) -> pl.DataFrame:
+        """A chunk with the keys that other views know."""
+        return with_keys(view, partial(self._answered, answers, chunk), spine.read(chunk))
+
+    def _answered(
+        self,
+        answers: Mapping[str, ChunkAnswers],
+        chunk: int,
+        view: CompiledView,
+        _: pl.DataFrame,
+    ) -> pl.DataFrame:
+        return answers[view.shard].read(chunk)
+
+    def _tell(self, view: str, total: int, done: int) -> None:
+        self.progress(view, done, total)
+
+    def _beside(self, rows: pl.DataFrame, frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
+        # An on-demand feature may pass a request column on under its own name.
+        names = [name for each in self.requested for name in each.columns]
+        return pl.concat([rows.drop(names, strict=False), *frames], how="horizontal")
+
+    def _write(self, answers: Iterator[pl.DataFrame]) -> BackfillReport:
+        done, schema, parts = 0, pl.Schema(), []
+        for index, answer in enumerate(answers):
+            done, schema = done + answer.height, answer.schema
+            parts.append(self.folder / f"{index:06}.parquet")
+            answer.write_parquet(parts[-1])
+        write_answer_file(parts, self.out, folder=self.folder)
+        return BackfillReport(out=str(self.out), rows=done, columns=tuple(schema.names()))
 
 
 def _iter_chunks(requests: pl.LazyFrame, rows_at_once: int) -> Iterator[pl.DataFrame]:

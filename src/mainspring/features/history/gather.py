@@ -3,29 +3,46 @@ known through another view.
 """
 
 from collections.abc import Callable
+from typing import TypeVar
 
 import polars as pl
 
 from mainspring.elements.frame import STORED
 from mainspring.features.history.backfill import backfill_view
+from mainspring.features.history.query import columns_read
 from mainspring.features.on_demand import CompiledOnDemandView, compute_on_spine
 from mainspring.features.requested import RequestedView
 from mainspring.features.view import CompiledView
 from mainspring.sources.columns import conform_rows
+from mainspring.sources.facts import FactQuery
 from mainspring.sources.spec import Source
 from mainspring.sources.topic import log_of_stream
 
 __all__ = [
+    "AnswerOf",
     "FactReader",
+    "FactScanner",
     "backfill_from",
     "backfill_requested",
     "gather_facts",
     "gather_keys",
     "qualify_ids",
+    "scan_facts",
+    "with_keys",
 ]
 
 FactReader = Callable[[Source], pl.DataFrame]
 """Gives a source's facts as `sources.facts.read_source_rows` does."""
+
+FactScanner = Callable[[Source, FactQuery], pl.LazyFrame]
+"""Gives those facts of a source that are asked for, and possibly others, as
+`sources.facts.scan_source_rows` does.
+"""
+
+AnswerOf = Callable[[CompiledView, pl.DataFrame], pl.DataFrame]
+"""Gives a view's features for every row of a spine."""
+
+Rows = TypeVar("Rows", pl.DataFrame, pl.LazyFrame)
 
 _SYSTEM = ("_id", "_event_time", "_visible_from", "_visible_to")
 
@@ -42,11 +59,12 @@ def backfill_from(view: CompiledView, facts_of: FactReader, spine: pl.DataFrame)
 
 
 def backfill_requested(
-    requested: RequestedView, facts_of: FactReader, spine: pl.DataFrame, *, request: pl.DataFrame
+    requested: RequestedView, answer: AnswerOf, spine: pl.DataFrame, *, request: pl.DataFrame
 ) -> pl.DataFrame:
     """The requested features of one view or on-demand view for every row of the spine.
 
     Args:
+        answer: answers a view, as `scan.HistoryReader` does.
         spine: as `prepare_spine` gives it; `request` as it came, which on-demand views read.
 
     Raises: FEA-001, FEA-004, FEA-010.
@@ -55,7 +73,20 @@ def backfill_requested(
         case CompiledOnDemandView() as view:
             return compute_on_spine(view, request).select(requested.columns)
         case view:
-            return backfill_from(view, facts_of, spine).select(requested.columns)
+            return answer(view, spine).select(requested.columns)
+
+
+def scan_facts(view: CompiledView, scan: FactScanner, query: FactQuery) -> pl.LazyFrame:
+    """The facts of the view's sources that are asked for as one history, in any order and read when
+    they are collected.
+    """
+    frames = [
+        qualify_ids(view, source, scan(source, query)).select(
+            *(query.schema.names if query.schema else ()), *_SYSTEM
+        )
+        for source in view.view.sources
+    ]
+    return pl.concat(frames) if len(frames) > 1 else frames[0]
 
 
 def gather_facts(view: CompiledView, facts_of: FactReader) -> pl.DataFrame:
@@ -66,7 +97,8 @@ def gather_facts(view: CompiledView, facts_of: FactReader) -> pl.DataFrame:
     frames = [conform_rows(facts_of(source), view.schema) for source in view.view.sources]
     if len(frames) == 1:
         return frames[0]
-    read = [pl.col(name).cast(STORED[view.schema[name].dtype]) for name in _columns_of(view)]
+    columns = columns_read(view, view.view.entities)
+    read = [pl.col(name).cast(STORED[view.schema[name].dtype]) for name in columns]
     sources = view.view.sources
     return pl.concat(
         [
@@ -85,11 +117,18 @@ def gather_keys(
     Args:
         facts_of: gives the facts of one of these other views, gathered.
     """
+    return with_keys(
+        view, lambda lookup, asked: backfill_view(lookup, facts_of(lookup), asked), spine
+    )
+
+
+def with_keys(view: CompiledView, answer: AnswerOf, spine: pl.DataFrame) -> pl.DataFrame:
+    """The same, given what answers these other views."""
     for entity in view.view.entities:
         lookup = view.lookup_of(entity)
         if lookup is not None:
             [looked_up] = lookup.view.entities
-            result = backfill_view(lookup, facts_of(lookup), spine)
+            result = answer(lookup, spine)
             columns = zip(entity.join_keys, view.key_columns(entity), strict=True)
             spine = spine.with_columns(
                 result[f"{looked_up.name}__{key}"].alias(column) for key, column in columns
@@ -97,7 +136,7 @@ def gather_keys(
     return spine
 
 
-def qualify_ids(view: CompiledView, source: Source, frame: pl.DataFrame) -> pl.DataFrame:
+def qualify_ids(view: CompiledView, source: Source, frame: Rows) -> Rows:
     """The frame with ids that tell the facts of a union's sources apart, and sort as (name of the
     log, id) do: no name holds the character in between.
     """
@@ -106,9 +145,3 @@ def qualify_ids(view: CompiledView, source: Source, frame: pl.DataFrame) -> pl.D
         if view.view.is_union
         else frame
     )
-
-
-def _columns_of(view: CompiledView) -> tuple[str, ...]:
-    """The columns of the sources that the view reads."""
-    keys = [key for entity in view.view.entities for key in entity.join_keys]
-    return tuple(dict.fromkeys([*view.inputs, *keys]))

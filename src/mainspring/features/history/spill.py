@@ -18,15 +18,25 @@ import polars as pl
 from mainspring.features.answers import word_column
 from mainspring.features.errors import FeatureOverflow
 from mainspring.features.history.backfill import answer_entity, backfill_entity
+from mainspring.features.history.query import columns_read
 from mainspring.features.kernel.arrays import Bytes, Ints, KernelResult
 from mainspring.features.kernel.shares import even_bounds, run_shares
 from mainspring.features.spec import Entity
 from mainspring.features.view import CompiledView
+from mainspring.sources.parts import SpilledParts, joined_frames, part_of_key
 
-__all__ = ["backfill_spilled"]
+__all__ = [
+    "FACT",
+    "Overflows",
+    "answer_parts",
+    "backfill_spilled",
+    "keys_as_asked",
+    "part_of",
+    "spill_facts",
+]
 
-_FACT = ("_id", "_event_time", "_visible_from", "_visible_to")
-_PART = "_part"
+FACT = ("_id", "_event_time", "_visible_from", "_visible_to")
+"""The columns of facts beside their payload."""
 
 Words = TypeVar("Words", Ints, Bytes)
 
@@ -50,45 +60,56 @@ def backfill_spilled(
     once for each entity.
 
     Args:
-        facts: as for `backfill`, but lazy: best a scan of files.
+        facts: as for `backfill_view`, but lazy.
         partitions: into how many parts to spill; one part must fit into memory.  An entity without
             join keys is a single part.
         folder: where to spill to, about the size of the columns that the view reads; a temporary
             directory by default.
 
     Shapes: (rows of the spine, entities × outputs).
-    Cost: beyond that of `backfill` each fact is written and read once; the spine and the answer
-        stay in memory, and one part of the facts.
+    Cost: beyond that of `backfill_view` each fact is written and read once; the spine and the
+        answer stay in memory, and one part of the facts.
     Raises: FEA-001 when an integer sum overflows.
     """
     answers = []
     for entity in view.view.entities:
+        own = facts.select(*columns_read(view, [entity]), *FACT)
         with TemporaryDirectory(dir=folder) as spilled:
-            answers.append(
-                _of_entity(view, entity, facts, spine, partitions=partitions, folder=Path(spilled))
+            parts = spill_facts(
+                entity, own.collect_batches(), Path(spilled) / "facts", partitions=partitions
             )
+            none = own.head(0).collect()
+            answers.append(answer_parts(view, entity, parts, spine, none=none))
     return pl.concat(answers, how="horizontal")
 
 
-def _of_entity(
+def spill_facts(
+    entity: Entity, frames: Iterable[pl.DataFrame], folder: Path, *, partitions: int
+) -> SpilledParts:
+    """Facts, by the part of their key."""
+    parts = SpilledParts(folder, partitions)
+    for frame in joined_frames(frames):
+        if frame.height:
+            parts.add(frame, part_of(entity, frame, partitions))
+    return parts
+
+
+def answer_parts(
     view: CompiledView,
     entity: Entity,
-    facts: pl.LazyFrame,
+    parts: SpilledParts,
     spine: pl.DataFrame,
     *,
-    partitions: int,
-    folder: Path,
+    none: pl.DataFrame,
 ) -> pl.DataFrame:
-    asked_by = zip(view.key_columns(entity), entity.join_keys, strict=True)
-    parts = _parts_of_spine(
-        entity,
-        facts,
-        spine.with_columns(pl.col(column).alias(key) for column, key in asked_by),
-        partitions=partitions,
-    )
-    _spill(view, entity, facts, partitions=partitions, folder=folder)
+    """The features of one entity for every row of the spine, in its order.
+
+    Args:
+        none: facts as they were spilled, without a row.
+    """
+    rows = _parts_of_spine(view, entity, none, spine, partitions=parts.number)
     put_together = _at_the_end if view.words is None else _at_once
-    return put_together(view, entity, _iter_parts(folder, parts), spine)
+    return put_together(view, entity, _iter_parts(parts, rows, none), spine)
 
 
 def _at_the_end(
@@ -96,7 +117,7 @@ def _at_the_end(
 ) -> pl.DataFrame:
     """All parts together, in the order of the spine."""
     rows, frames = list[Ints](), list[pl.DataFrame]()
-    with _Overflows() as overflows:
+    with Overflows() as overflows:
         for part in parts:
             with overflows.of(part.rows):
                 frames.append(backfill_entity(view, entity, part.facts, spine[part.rows]))
@@ -119,7 +140,7 @@ def _at_once(
         for _ in view.outputs
     ]
     rows, begin = list[Ints](), 0
-    with _Overflows() as overflows:
+    with Overflows() as overflows:
         for part in parts:
             stop = begin + part.rows.size
             with overflows.of(part.rows):
@@ -144,7 +165,7 @@ def _put(answer: KernelResult, words: Sequence[tuple[Ints, Bytes]]) -> None:
         bits[:], valid[:] = own_bits, own_valid
 
 
-class _Overflows:
+class Overflows:
     """Overflows of parts by the row of the whole spine: after all parts the first is raised, which
     is the one that a single pass names.
     """
@@ -152,7 +173,7 @@ class _Overflows:
     def __init__(self) -> None:
         self._found: list[FeatureOverflow] = []
 
-    def __enter__(self) -> "_Overflows":
+    def __enter__(self) -> "Overflows":
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
@@ -187,43 +208,39 @@ def _fetched(column: Words, indices: Ints) -> Words:
     return found
 
 
-def _part_of(entity: Entity, partitions: int) -> pl.Expr:
-    """The part that a key belongs to."""
-    return (
-        pl.struct(entity.join_keys).hash() % partitions
-        if entity.join_keys
-        else pl.lit(0, dtype=pl.UInt64)
+def keys_as_asked(
+    view: CompiledView, entity: Entity, spine: pl.DataFrame, facts: pl.DataFrame
+) -> pl.DataFrame:
+    """The spine with the key of an entity named and typed as that of facts."""
+    return spine.with_columns(
+        pl.col(column).cast(facts.schema[key]).alias(key)
+        for column, key in zip(view.key_columns(entity), entity.join_keys, strict=True)
     )
+
+
+def part_of(entity: Entity, keys: pl.DataFrame, partitions: int) -> pl.Series:
+    """The part of each row, given its key as facts have it."""
+    if not entity.join_keys:
+        return pl.repeat(0, keys.height, dtype=pl.UInt16, eager=True)
+    return keys.select(part_of_key(entity.join_keys, partitions).alias("part"))["part"]
 
 
 def _parts_of_spine(
-    entity: Entity, facts: pl.LazyFrame, spine: pl.DataFrame, *, partitions: int
+    view: CompiledView,
+    entity: Entity,
+    facts: pl.DataFrame,
+    spine: pl.DataFrame,
+    *,
+    partitions: int,
 ) -> list[Ints]:
-    """The rows of the spine in each part.  Keys are hashed as the facts have them: equal numbers of
-    different width hash differently.
-    """
-    types = facts.select(entity.join_keys).collect_schema()
-    part = spine.select(pl.col(name).cast(dtype) for name, dtype in types.items()).select(
-        _part_of(entity, partitions).alias(_PART)
-    )
-    parts = np.broadcast_to(part[_PART].to_numpy(), spine.height)
+    """The rows of the spine in each part."""
+    parts = part_of(entity, keys_as_asked(view, entity, spine, facts), partitions).to_numpy()
     order = np.argsort(parts, kind="stable")
     return np.split(order, np.searchsorted(parts[order], np.arange(1, partitions)))
 
 
-def _spill(
-    view: CompiledView, entity: Entity, facts: pl.LazyFrame, *, partitions: int, folder: Path
-) -> None:
-    columns = dict.fromkeys([*entity.join_keys, *view.inputs, *_FACT])
-    by_part = pl.PartitionBy(folder, key=_PART, include_key=False)
-    scattered = facts.select(*columns, _part_of(entity, partitions).alias(_PART))
-    scattered.sink_parquet(by_part, compression="lz4", statistics=False, mkdir=True)
-    facts.select(*columns).head(0).collect().write_parquet(folder / "none.parquet")
-
-
-def _iter_parts(folder: Path, parts: Sequence[Ints]) -> Iterator[_Part]:
+def _iter_parts(parts: SpilledParts, rows: Sequence[Ints], none: pl.DataFrame) -> Iterator[_Part]:
     """The facts and the rows of each part that has requests, or of the first if there is none."""
-    wanted = [number for number, rows in enumerate(parts) if rows.size] or [0]
+    wanted = [number for number, own in enumerate(rows) if own.size] or [0]
     for number in wanted:
-        files = sorted((folder / f"{_PART}={number}").glob("*.parquet"))
-        yield _Part(pl.read_parquet(files or folder / "none.parquet"), parts[number])
+        yield _Part(pl.concat([none, *parts.read(number)]), rows[number])

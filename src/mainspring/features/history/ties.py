@@ -13,13 +13,17 @@ __all__ = ["settle_ties"]
 
 
 def settle_ties(
-    grouping: Grouping, facts: pl.DataFrame, id_keys: Callable[[pl.Series], pl.Series]
+    grouping: Grouping,
+    facts: pl.DataFrame,
+    id_keys: Callable[[pl.Series], pl.Series],
+    ids_of_facts: Callable[[], pl.Series] | None = None,
 ) -> Grouping:
     """The grouping with rows of equal key and time in total order.
 
     Args:
         facts: the frame whose rows were grouped, with `_id` and `_visible_from`.
         id_keys: texts whose bytes sort as these ids do.
+        ids_of_facts: gives the ids of the frame, which then need not have them.
 
     Cost: a look at every time, and a sort of the rows that are tied.
     """
@@ -27,7 +31,8 @@ def settle_ties(
     if not indices.size:
         return grouping
     rows = grouping.rows()[indices]
-    ids, seen = id_keys(facts["_id"].gather(rows)), facts["_visible_from"].gather(rows)
+    own = facts["_id"] if ids_of_facts is None else ids_of_facts()
+    ids, seen = id_keys(own.gather(rows)), facts["_visible_from"].gather(rows)
     ordered = (
         pl.DataFrame({"set": sets, "id": ids, "seen": seen, "row": rows})
         .sort("set", "id", "seen", maintain_order=True)["row"]

@@ -51,6 +51,7 @@ _OF_ENVIRONMENT = (
     "parity",
     "disk_floor_mb",
     "lag_limit",
+    "history_memory_mb",
     "allow_timeless",
 )
 _MOST_MEGABYTES = 1_000_000
@@ -71,6 +72,8 @@ class EnvironmentConfig:
         engines: the products that store its log, online rows and tables, and run its training.
         partitions: the number of partitions of a view's online state, so that as many processes
             can materialize it; no feature value depends on it.
+        history_memory_mb: how much memory an answer from history gives to facts; what does not fit
+            goes to disk.  0: half of the machine's.
         allow_timeless: whether a protected environment takes models that rest on sources without
             event times, for which leakage cannot be excluded.
         parity: the share of predictions whose features are recomputed in the background and
@@ -89,8 +92,14 @@ class EnvironmentConfig:
     parity: float = 0.01
     disk_floor_mb: int = 8
     lag_limit: Micros = 10 * MINUTE
+    history_memory_mb: int = 0
     allow_timeless: bool = False
     floors: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def history_bytes(self) -> int | None:
+        """The memory of answers from history; None: half of the machine's."""
+        return self.history_memory_mb << 20 or None
 
     @property
     def trust_policy(self) -> TrustPolicy:
@@ -235,11 +244,18 @@ def _environment(
             f"{setting}.disk_floor_mb",
             most=_MOST_MEGABYTES,
         ),
+        history_memory_mb=_megabytes(settings, table, f"{setting}.history_memory_mb"),
         lag_limit=_length(settings, table.get("lag_limit"), f"{setting}.lag_limit"),
         allow_timeless=settings.flag(
             table.get("allow_timeless", default.allow_timeless), f"{setting}.allow_timeless"
         ),
     )
+
+
+def _megabytes(settings: Settings, table: Mapping[str, object], setting: str) -> int:
+    """A number of megabytes; 0 where none is given."""
+    name = setting.rpartition(".")[2]
+    return settings.whole(table[name], setting, most=_MOST_MEGABYTES) if name in table else 0
 
 
 def _share(settings: Settings, value: object, setting: str) -> float:

@@ -98,6 +98,8 @@ class Evaluation:
         root: the folder that files of sources are relative to.
         schemas: the columns of each source.
         partitions: into how many parts the online state of a view is divided.
+        history_bytes: the memory that an answer from history gives to facts; None: half of the
+            machine's.
         builds: the build of every asset that this run made or found, by asset; filled as it goes.
         verdicts: those of this run, as they are reached.
     """
@@ -111,6 +113,7 @@ class Evaluation:
     partitions: int
     progress: StageProgressCallback
     builds: dict[str, Build]
+    history_bytes: int | None = None
     verdicts: list[Verdict] = field(default_factory=list)
 
     def build_of(self, asset: str, fingerprint: Digest) -> Build:

@@ -13,6 +13,7 @@ from mainspring.datasets.spec import TrainingSet
 from mainspring.elements.errors import DeclarationError
 from mainspring.elements.events import EventValue
 from mainspring.elements.stored import render_stored
+from mainspring.features.history.reader import HistoryReader
 from mainspring.flow.step import StepOutcome
 from mainspring.project.faults.datasets import training_set_faults
 from mainspring.project.kinds.asset import Asset, Declaration, FaultScope, FingerprintContext
@@ -20,7 +21,7 @@ from mainspring.project.kinds.definition import training_set_definition_of
 from mainspring.project.kinds.evaluation import Evaluation
 from mainspring.project.kinds.kind import Kind, StageInputs
 from mainspring.project.kinds.stage import StageRecord
-from mainspring.sources.facts import read_source_rows
+from mainspring.sources.facts import scan_source_rows
 from mainspring.sources.topic import topic_of
 
 __all__ = ["BuildTrainingSet", "TrainingSetKind"]
@@ -84,16 +85,19 @@ class TrainingSetKind(Kind[TrainingSet]):
         runtime, own = evaluation.runtime, self.own(evaluation.assets[stage.asset].declaration)
         definition = training_set_definition_of(own, evaluation.schemas, evaluation.assets)
         compiled = compile_training_set_definition(definition)
-        schemas, topics = compiled.schemas, [topic_of(source.stream) for source in compiled.sources]
+        topics = [topic_of(source.stream) for source in compiled.sources]
         heads = {topic: runtime.log.head(topic) for topic in topics}
         built = build_training_set(
             compiled,
-            lambda source: read_source_rows(
-                source,
-                log=runtime.log,
-                tables=runtime.tables,
-                until=heads[topic_of(source.stream)],
-                schema=schemas[source.name],
+            HistoryReader(
+                scan=lambda source, query: scan_source_rows(
+                    source,
+                    query,
+                    log=runtime.log,
+                    tables=runtime.tables,
+                    until=heads[topic_of(source.stream)],
+                ),
+                memory_bytes=evaluation.history_bytes,
             ),
             inputs=heads,
             now=runtime.data_clock.now(),

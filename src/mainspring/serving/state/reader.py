@@ -14,6 +14,7 @@ from mainspring.elements.declaration import Named, names_of
 from mainspring.elements.foreign_frame import GivenRows
 from mainspring.elements.time import Micros
 from mainspring.features.history.gather import backfill_requested
+from mainspring.features.history.reader import HistoryReader
 from mainspring.features.on_demand import CompiledOnDemandView, request_schema
 from mainspring.features.online.prepared import PreparedRead
 from mainspring.features.online.read import FeatureRows
@@ -34,9 +35,7 @@ from mainspring.serving.state.freshness import Freshness
 from mainspring.serving.state.prepared import PreparedFeatures
 from mainspring.serving.state.read import read_feature_sets, read_on_demand_views
 from mainspring.serving.state.views import ServedViews
-from mainspring.sources.facts import read_source_rows
 from mainspring.sources.imported import require_imported
-from mainspring.sources.spec import Source
 
 __all__ = ["FeatureReader", "ViewNames"]
 
@@ -80,12 +79,13 @@ class FeatureReader:
         ports: StreamPorts,
         held: ServedViews,
         *,
+        history: HistoryReader,
         declared: FeatureDeclarations | None = None,
         counted: tuple[object, object] = (None, None),
         folds: bool = True,
     ) -> None:
         self._ports, self._held, self._declarations = ports, held, declared
-        self._counted, self._folds = counted, folds
+        self._history, self._counted, self._folds = history, counted, folds
         self._prepared: dict[tuple[str, ...], PreparedFeatures] = {}
         self._definitions = _HeldDefinitions(-1, {}, {})
 
@@ -184,7 +184,8 @@ class FeatureReader:
         self._require_read(views_in(requested))
         asked = prepare_spine(spine, views_in(requested))
         found = (
-            backfill_requested(each, self._facts_of, asked, request=spine) for each in requested
+            backfill_requested(each, self._history.answer, asked, request=spine)
+            for each in requested
         )
         return pl.concat([pl.DataFrame(), *found], how="horizontal")
 
@@ -266,9 +267,6 @@ class FeatureReader:
         requested = parse_requested(names, self.views_of)
         self._require_read(views_in(requested))
         return PreparedRead(requested, self._ports.online)
-
-    def _facts_of(self, source: Source) -> pl.DataFrame:
-        return read_source_rows(source, log=self._ports.log, tables=self._ports.tables)
 
 
 class _HeldDefinitions(NamedTuple):

@@ -24,7 +24,7 @@ from mainspring.features.kernel.grouping.chunks import concatenated, iter_betwee
 from mainspring.features.kernel.jit import entry_point, kernel_edition
 from mainspring.features.kernel.shares import even_bounds, run_shares
 
-__all__ = ["Grouping", "compiled_grouping", "group_facts"]
+__all__ = ["Grouping", "compiled_grouping", "group_facts", "rise_between"]
 
 BIN_BITS = 9
 """512 bins: as many streams of writing as a processor follows without missing its caches and
@@ -156,6 +156,21 @@ def lie_in_order(code: ShortInts, event_time: Sequence[Ints]) -> bool:
             return False
         before = codes[-1], times[-1]
     return True
+
+
+def rise_between(event_time: Ints, key_start: Ints) -> bool:
+    """Whether times never fall inside a key; offsets as those of a grouping."""
+    falls = np.zeros(len(even_bounds(event_time.size)), dtype=np.bool_)
+
+    def look(share: int, first: int, stop: int) -> None:
+        # A fall is allowed from one key to the next, which are few.
+        low = max(first - 1, 0)
+        fallen = np.flatnonzero(event_time[low + 1 : stop] < event_time[low : stop - 1]) + low + 1
+        places = np.searchsorted(key_start, fallen)
+        falls[share] = bool((key_start[places] != fallen).any())
+
+    run_shares(look, even_bounds(event_time.size))
+    return not falls.any()
 
 
 def rows_in_bins(code: ShortInts, count: int, shift: int) -> tuple[Bins, ShortInts]:
