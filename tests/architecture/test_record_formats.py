@@ -68,6 +68,7 @@ BY_HAND = {
     "elements.values.scalar": "a vector in a text, as users write it",
     "sources.bodies.json_rows": "rows of a caller",
     "sources.bodies.read": "rows of a caller",
+    "sources.receive": "rows of a caller",
     "sources.json_lines": "a data file of a user",
     "sources.uploads.upload": IDENTITY,
     "maintenance.manifest": ON_ITS_OWN,
