@@ -114,13 +114,13 @@ def _ours(records: pl.DataFrame, room: Path, customers: Sequence[int]) -> tuple[
     half = records.height // 2
     log, online = open_log(room / "log.db"), open_online(room / "online.db")
     append_batches(log, records[:half])
-    fold(log, online)
-    taken = 0.0
+    follow = open_stream(log, online)
+    follow()
+    taken = Spent()
     for batch in records[half:].iter_slices(BATCH):
         append_batches(log, batch)
-        began = time.perf_counter()
-        fold(log, online)
-        taken += time.perf_counter() - began
+        with taken:
+            follow()
     found = read_online(
         [twenty()],
         online,

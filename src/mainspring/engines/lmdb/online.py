@@ -31,7 +31,7 @@ from mainspring.engines.lmdb.environment import (
     translate_lmdb_error,
     translate_lmdb_errors,
 )
-from mainspring.engines.lmdb.runs import RunIndex, render_run
+from mainspring.engines.lmdb.runs import ParsedRun, RunIndex, parse_run, render_run
 from mainspring.ports.errors import StaleWrite
 from mainspring.ports.online import (
     KEY_LIMIT_BYTES,
@@ -52,6 +52,7 @@ _WITH_RUNS = b"\x02"
 """Stands before a position with the numbers of its runs and whether rows are sealed; b"\x01" stood
 before one that was sealed and had no runs, and no position of release 0.1 begins with either.
 """
+_WORTH_KEEPING = 64
 _RUNS = struct.Struct("<QQ?")
 _TOKEN_BYTES = 8
 _PREFIX_BYTES = len(_ROW) + _TOKEN_BYTES
@@ -85,15 +86,6 @@ class _Shard(NamedTuple):
         """Where a run lies."""
         return _RUN + self.prefix[len(_ROW) :] + number.to_bytes(8, "big")
 
-    def follow(self, index: RunIndex, transaction: LmdbTransaction) -> None:
-        """Bring the index up to this commit."""
-        index.follow(
-            self.first,
-            self.number,
-            lambda number: transaction.get(self.run_key(number)),
-            store=_NAME,
-        )
-
 
 class LmdbOnline:
     """The online state of a workspace; any number of processes may read it and fold into it.
@@ -109,14 +101,15 @@ class LmdbOnline:
         """Shards as they were at the commit of the file at which they were last read: as long as
         nobody writes, they need not be looked up again.
         """
-        self._indices: dict[str, RunIndex] = {}
         self.forget_lock()
         _OPEN.add(self)
 
     def forget_lock(self) -> None:
         """In a child: a thread of its parent may have held it, amid a change of an index."""
-        self._indices = {}
+        self._indices: dict[str, RunIndex] = {}
         self._following = threading.Lock()
+        self._written_runs: dict[bytes, tuple[bytes, ParsedRun]] = {}
+        """What this process put last, so that it need not be taken apart again."""
 
     def read(self, shard: str, keys: Sequence[bytes]) -> tuple[Position | None, list[bytes | None]]:
         """The shard's position (None: it does not exist) and the row of each key (None: it has
@@ -184,7 +177,7 @@ class LmdbOnline:
         if index.number > known.number:
             return None
         if index.number < known.number:
-            known.follow(index, transaction)
+            self._follow(index, known, transaction)
         return index
 
     def shards(self) -> Mapping[str, Position]:
@@ -205,7 +198,7 @@ class LmdbOnline:
             if found.position is None:
                 return
             index = RunIndex(found.prefix)
-            found.follow(index, transaction)
+            self._follow(index, found, transaction)
             stored = (
                 (key[_PREFIX_BYTES:], unseal(row, store=_NAME) if found.is_sealed else row)
                 for key, row in _iter_from(transaction, found.prefix)
@@ -219,6 +212,21 @@ class LmdbOnline:
                 if key != last:
                     yield key, row + index.pieces.get(key, b"")
                 last = key
+
+    def _follow(self, index: RunIndex, known: _Shard, transaction: LmdbTransaction) -> None:
+        """Bring the index up to this commit."""
+
+        def read(number: int) -> ParsedRun:
+            key = known.run_key(number)
+            payload = transaction.get(key)
+            assert payload is not None, f"run {number} is in the file"
+            written, run = self._written_runs.pop(key, (None, None))
+            # What was put may have been undone, and another process has put something else.
+            if run is not None and written == payload:
+                return run
+            return parse_run(unseal(payload, store=_NAME))
+
+        index.follow(known.first, known.number, read)
 
     def commit(
         self,
@@ -305,8 +313,10 @@ class LmdbOnline:
                 transaction.delete(found.run_key(number))
         if not appended and (not replaced or first > found.number):
             return first, found.number
-        number = found.number + 1
-        transaction.put(found.run_key(number), seal(render_run(replaced, appended)))
+        number, payload = found.number + 1, seal(render_run(replaced, appended))
+        transaction.put(found.run_key(number), payload)
+        if len(appended) > _WORTH_KEEPING:
+            self._written_runs = {found.run_key(number): (payload, (replaced, appended))}
         return first, number
 
     def _index_to_write(self, transaction: LmdbTransaction, shard: str, found: _Shard) -> RunIndex:
@@ -325,7 +335,7 @@ class LmdbOnline:
                     if index is not None and index.prefix == found.prefix
                     else RunIndex(found.prefix)
                 )
-                found.follow(index, transaction)
+                self._follow(index, found, transaction)
             return index
 
 

@@ -9,12 +9,13 @@ counts are gone from the file.
 
 import struct
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import accumulate, pairwise
 
-from mainspring.ports.online import unseal
+__all__ = ["ParsedRun", "RunIndex", "parse_run", "render_run"]
 
-__all__ = ["RunIndex", "parse_run", "render_run"]
+ParsedRun = tuple[Sequence[bytes], Mapping[bytes, bytes]]
+"""The keys that rows were put for, and what was appended."""
 
 _COUNTS = struct.Struct("<II")
 _KEY_SIZE, _PIECE_SIZE = "H", "I"
@@ -36,7 +37,7 @@ def render_run(replaced: Iterable[bytes], appended: Mapping[bytes, bytes]) -> by
     )
 
 
-def parse_run(payload: bytes) -> tuple[list[bytes], dict[bytes, bytes]]:
+def parse_run(payload: bytes) -> ParsedRun:
     """The keys that rows were put for, and what was appended."""
     replaced, appended = _COUNTS.unpack_from(payload)
     at = _COUNTS.size
@@ -76,9 +77,7 @@ class RunIndex:
         other._oldest, other._counting = dict(self._oldest), Counter(self._counting)
         return other
 
-    def follow(
-        self, first: int, number: int, read: Callable[[int], bytes | None], *, store: str
-    ) -> None:
+    def follow(self, first: int, number: int, read: Callable[[int], ParsedRun]) -> None:
         """Take in the runs up to this number.
 
         Args:
@@ -89,9 +88,7 @@ class RunIndex:
             # Among the runs that are gone may be one that put a row for what is known here.
             self.pieces, self._oldest, self._counting = {}, {}, Counter()
         for each in range(max(self.number + 1, first), number + 1):
-            payload = read(each)
-            assert payload is not None, f"run {each} is in the file"
-            self._take(each, *parse_run(unseal(payload, store=store)))
+            self._take(each, *read(each))
         self.number = number
 
     def first_after(self, replaced: Iterable[bytes], first: int) -> int:
@@ -103,7 +100,9 @@ class RunIndex:
             first += 1
         return first
 
-    def _take(self, number: int, replaced: list[bytes], appended: dict[bytes, bytes]) -> None:
+    def _take(
+        self, number: int, replaced: Sequence[bytes], appended: Mapping[bytes, bytes]
+    ) -> None:
         pieces, oldest = self.pieces, self._oldest
         for key in replaced:
             if pieces.pop(key, None) is not None:

@@ -331,9 +331,12 @@ class ViewMaterialization:
             frame.filter(frame["_event_time"].is_between(kept_from, self._before, closed="left")),
         )
         names: dict[int, list[int]] = {partition: [] for partition in group}
-        for index, name in enumerate(records.names):
-            if (partition := partition_of(name, view.partitions)) in names:
-                names[partition].append(index)
+        if view.partitions == 1:
+            names = {partition: [*range(len(records.names))] for partition in group}
+        else:
+            for index, name in enumerate(records.names):
+                if (partition := partition_of(name, view.partitions)) in names:
+                    names[partition].append(index)
         changes = []
         for partition in group:
             before = self.positions[partition]
