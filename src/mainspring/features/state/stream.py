@@ -128,7 +128,7 @@ def materialize_view(
 
 def merge_runs(view: CompiledView, *, online: OnlineWriter, now: Micros) -> None:
     """Take all that was appended into the trees of the keys: the rows then are the bytes that the
-    records alone decide.  Reads answer the same before and after.
+    records alone decide.  Reads answer the same before and after; for checks, while nobody reads.
 
     Raises: ENG-004 when another process writes the same partition.
     """
