@@ -116,58 +116,59 @@ class LmdbOnline:
         none).
         """
         try:
-            while True:
+            found = None
+            # A snapshot that is older than the index is taken anew.
+            while found is None:
                 with self._environment.begin() as transaction:
-                    known = self._known.get(shard)
-                    if known is None or known.commit != transaction.id():
-                        known = self._known[shard] = _look_up(transaction, shard)
-                    if known.position is None:
-                        return None, [None] * len(keys)
-                    get, prefix = transaction.get, known.prefix
-                    rows = [get(prefix + key) for key in keys]
-                    if known.is_sealed:
-                        rows = [row and unseal(row, store=_NAME) for row in rows]
-                    if not known.has_runs:
-                        return known.position, rows
-                    whole = self._with_runs(shard, known, transaction, keys, rows)
-                if whole is not None:
-                    return known.position, whole
+                    found = self._read_in(transaction, shard, keys)
         except lmdb.Error as error:
             raise translate_lmdb_error(error, _NAME, "read") from error
+        return found
 
     def appended(self, shard: str) -> Mapping[bytes, int]:
         """The keys that something was appended to since their row was put, and how many bytes."""
         with translate_lmdb_errors(_NAME, "read"):
-            while True:
+            found = None
+            while found is None:
                 with self._environment.begin() as transaction:
-                    known = _look_up(transaction, shard)
-                    if not known.has_runs:
-                        return {}
-                    with self._following:
-                        index = self._index_at(shard, known, transaction)
-                        if index is not None:
-                            return {key: len(pieces) for key, pieces in index.pieces.items()}
+                    found = self._appended_in(transaction, shard)
+        return found
 
-    def _with_runs(
-        self,
-        shard: str,
-        known: _Shard,
-        transaction: LmdbTransaction,
-        keys: Sequence[bytes],
-        rows: Sequence[bytes | None],
-    ) -> list[bytes | None] | None:
-        """The rows with what is appended to them; None where the snapshot is older than the
-        index.
-        """
+    def _read_in(
+        self, transaction: LmdbTransaction, shard: str, keys: Sequence[bytes]
+    ) -> tuple[Position | None, list[bytes | None]] | None:
+        """What `read` says of a snapshot; None where that is older than the index."""
+        known = self._known.get(shard)
+        if known is None or known.commit != transaction.id():
+            known = self._known[shard] = _look_up(transaction, shard)
+        if known.position is None:
+            return None, [None] * len(keys)
+        get, prefix = transaction.get, known.prefix
+        rows = [get(prefix + key) for key in keys]
+        if known.is_sealed:
+            rows = [row and unseal(row, store=_NAME) for row in rows]
+        if not known.has_runs:
+            return known.position, rows
         with self._following:
             index = self._index_at(shard, known, transaction)
             if index is None:
                 return None
             pieces = index.pieces
-            return [
+            return known.position, [
                 (row or b"") + pieces[key] if key in pieces else row
                 for key, row in zip(keys, rows, strict=True)
             ]
+
+    def _appended_in(self, transaction: LmdbTransaction, shard: str) -> dict[bytes, int] | None:
+        """What `appended` says of a snapshot; None where that is older than the index."""
+        known = _look_up(transaction, shard)
+        if not known.has_runs:
+            return {}
+        with self._following:
+            index = self._index_at(shard, known, transaction)
+            if index is None:
+                return None
+            return {key: len(pieces) for key, pieces in index.pieces.items()}
 
     def _index_at(self, shard: str, known: _Shard, transaction: LmdbTransaction) -> RunIndex | None:
         """The index as of this commit, for who holds the lock; None where it has gone on."""
@@ -287,7 +288,7 @@ class LmdbOnline:
                 transaction.delete(found.prefix + key)
             else:
                 transaction.put(found.prefix + key, seal(row) if found.is_sealed else row)
-        first, number = self._write_run(transaction, shard, found, rows, appended)
+        first, number = self._write_run(transaction, shard, found, rows=rows, appended=appended)
         place = _RUNS.pack(first, number, found.is_sealed) + encode_position(position)
         transaction.put(
             _SHARD + shard.encode(), found.prefix[len(_ROW) :] + _WITH_RUNS + seal(place)
@@ -298,6 +299,7 @@ class LmdbOnline:
         transaction: LmdbTransaction,
         shard: str,
         found: _Shard,
+        *,
         rows: Mapping[bytes, bytes | None],
         appended: Mapping[bytes, bytes],
     ) -> tuple[int, int]:
