@@ -103,7 +103,6 @@ class Sender(asyncio.Protocol):
 
     def connection_lost(self, _: Exception | None) -> None:
         """The server left, or all is said."""
-        del exc
         if not self._done.done():
             self._done.set_result(None)
 
