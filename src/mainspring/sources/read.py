@@ -8,13 +8,13 @@ from tempfile import TemporaryDirectory
 import polars as pl
 
 from mainspring.elements.schema import Schema
+from mainspring.elements.spilled_parts import SpilledParts, joined_frames
 from mainspring.elements.time import Micros
 from mainspring.ports.errors import RetentionPassed, StoreDamaged
 from mainspring.ports.log import LogReader
 from mainspring.ports.tables import TableReader
 from mainspring.sources.columns import conform_rows, rejoin_changed_columns
 from mainspring.sources.errors import CopyAhead
-from mainspring.sources.parts import SpilledParts, joined_frames
 
 __all__ = ["iter_records", "read_materialized", "reading_table", "require_not_ahead", "spans_of"]
 

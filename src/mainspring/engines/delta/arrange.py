@@ -26,8 +26,8 @@ import polars as pl
 from deltalake import CommitProperties, DeltaTable
 from deltalake.transaction import AddAction, RemoveAction
 
+from mainspring.elements.spilled_parts import SpilledParts, joined_frames
 from mainspring.elements.time import Micros
-from mainspring.sources.parts import SpilledParts, joined_frames
 
 __all__ = ["SMALLEST_BYTES", "arrange"]
 

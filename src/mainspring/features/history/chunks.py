@@ -13,13 +13,13 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from mainspring.elements.spilled_parts import SpilledParts
 from mainspring.features.history.backfill import backfill_entity
 from mainspring.features.history.reader import FactFrames, HistoryReader
 from mainspring.features.history.spill import Overflows, keys_as_asked, part_of
 from mainspring.features.kernel.arrays import Ints
 from mainspring.features.spec import Entity
 from mainspring.features.view import CompiledView
-from mainspring.sources.parts import SpilledParts
 
 __all__ = ["ChunkAnswers", "ChunkedSpine", "answer_chunks"]
 

@@ -10,7 +10,7 @@ from mainspring.features.spec import Entity
 from mainspring.features.view import CompiledView
 from mainspring.sources.facts import FactQuery, KeyValues
 
-__all__ = ["columns_read", "query_of"]
+__all__ = ["columns_read", "fact_query_of"]
 
 _FEW_KEYS = 20_000
 """Up to so many keys are looked for; more are hardly fewer than all, and every fact would be looked
@@ -18,7 +18,7 @@ up among them.
 """
 
 
-def query_of(
+def fact_query_of(
     view: CompiledView, spine: pl.DataFrame, entities: Sequence[Entity] | None = None
 ) -> FactQuery:
     """What some of the view's entities, by default all, need for the rows of a spine.

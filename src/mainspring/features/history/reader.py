@@ -16,16 +16,16 @@ from tempfile import TemporaryDirectory
 import polars as pl
 
 from mainspring.elements.schema import Schema
+from mainspring.elements.spilled_parts import SpilledParts, joined_frames
 from mainspring.features.history.backfill import backfill_view
 from mainspring.features.history.gather import FactReader, FactScanner, scan_facts, with_keys
-from mainspring.features.history.query import query_of
+from mainspring.features.history.query import fact_query_of
 from mainspring.features.history.spill import answer_parts, spill_facts
 from mainspring.features.history.stretches import stretches_by_time, taken_in
 from mainspring.features.spec import Entity
 from mainspring.features.view import CompiledView
 from mainspring.sources.columns import conform_rows
 from mainspring.sources.facts import FactQuery
-from mainspring.sources.parts import SpilledParts, joined_frames
 from mainspring.sources.read import reading_table
 from mainspring.sources.spec import Source
 from mainspring.sources.topic import topic_of
@@ -56,7 +56,7 @@ class FactFrames:
         entities: Sequence[Entity] | None = None,
     ) -> None:
         self._topics = " and ".join(topic_of(source.stream) for source in view.view.sources)
-        self._scan = scan_facts(view, scan, query_of(view, spine, entities))
+        self._scan = scan_facts(view, scan, fact_query_of(view, spine, entities))
 
     def __iter__(self) -> Iterator[pl.DataFrame]:
         yield from self._read(self._scan)

@@ -15,6 +15,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 import polars as pl
 
+from mainspring.elements.spilled_parts import SpilledParts, joined_frames, part_of_key
 from mainspring.features.answers import word_column
 from mainspring.features.errors import FeatureOverflow
 from mainspring.features.history.backfill import answer_entity, backfill_entity
@@ -23,7 +24,6 @@ from mainspring.features.kernel.arrays import Bytes, Ints, KernelResult
 from mainspring.features.kernel.shares import even_bounds, run_shares
 from mainspring.features.spec import Entity
 from mainspring.features.view import CompiledView
-from mainspring.sources.parts import SpilledParts, joined_frames, part_of_key
 
 __all__ = [
     "FACT",
