@@ -10,6 +10,8 @@ import polars as pl
 import pytest
 
 import mainspring as ms
+from mainspring.access.authorise import find_token, require_valid
+from mainspring.access.scope import PERMISSIONS
 from mainspring.elements.time import DAY
 
 WRITTEN = Path(__file__).parent / "backups"
@@ -73,11 +75,15 @@ def test_keys_token_and_journal_came_along(
     restored: ms.Workspace, expected: dict[str, Any]
 ) -> None:
     assert restored.public_keys() == expected["keys"]
-    assert restored.token().read_text().strip() == expected["token"]
+    state, now = restored.runtime.state, restored.runtime.clock.now()
+    came = require_valid(find_token(state, expected["token"]), at=now)
+    # The owner's has what this release permits besides.
+    own = require_valid(find_token(state, restored.token().read_text().strip()), at=now)
+    assert set(came.permissions) < set(own.permissions) == set(PERMISSIONS)
     audit = restored.audit()
     assert audit.intact
     since = [recorded.event.kind for recorded in audit.shown][expected["journal"] :]
-    assert sorted(since) == ["backup.restored", "workspace.upgraded"]
+    assert sorted(since) == ["backup.restored", "token.created", "workspace.upgraded"]
 
 
 def test_the_second_gc_removes_what_the_first_found(
