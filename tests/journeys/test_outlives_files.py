@@ -59,7 +59,7 @@ NEEDS_FILES: dict[str, list[str]] = {"plan": [], "apply": [], "run": ["lateness"
 TESTED_BELOW = {
     *("serve", "restore", "auth revoke", "auth rotate", "quarantine show", "audit verify"),
 }
-NO_PROJECT = {"init", "demo", "serve-model", "explain"}
+NO_PROJECT = {"init", "demo", "serve-model", "explain", "kernels"}
 
 
 def without_data(folder: Path) -> None:

@@ -12,6 +12,7 @@ from mainspring.app.cli import command_line
 from mainspring.app.cli.create import create_project
 from mainspring.app.cli.faults import EXIT_REFUSED
 from mainspring.app.workspace import Workspace
+from mainspring.elements.errors import RecordUnreadable
 from mainspring.elements.stored import render_stored
 from mainspring.elements.time import DAY
 from mainspring.gates import min_metric
@@ -28,7 +29,6 @@ from mainspring.ports.state import Change
 from mainspring.project.apply.judge import judge_version
 from mainspring.project.errors import GatesFailed
 from mainspring.registry.environment import definition_key
-from mainspring.registry.errors import DefinitionTampered
 from mainspring.registry.read import find_version
 from mainspring.registry.read_environment import read_definition, read_environment
 
@@ -199,7 +199,7 @@ def test_a_definition_that_was_edited_in_the_state_is_no_policy(
     weaker = msgspec.structs.replace(definition, policy={"gates": "[]"})
     key = definition_key(pointer.asset, pointer.build_fingerprint, pointer.policy_fingerprint)
     state.commit([Change("definition", key, render_stored(weaker))], [])
-    with pytest.raises(DefinitionTampered, match=r"model\.late_delivery in staging was changed"):
+    with pytest.raises(RecordUnreadable, match=r"model\.late_delivery.* is the record of another"):
         staging.renew_gates()
 
 

@@ -7,7 +7,6 @@ belongs to `features`; a store only compares keys and returns rows.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from types import MappingProxyType
 from typing import NamedTuple, Protocol
 from zlib import crc32
 
@@ -18,7 +17,6 @@ from mainspring.ports.errors import StoreDamaged, StoreFailed
 
 __all__ = [
     "KEY_LIMIT_BYTES",
-    "NOTHING_APPENDED",
     "OnlineReader",
     "OnlineWriter",
     "Position",
@@ -35,8 +33,6 @@ KEY_LIMIT_BYTES = 400
 store longer names under their digest.
 """
 
-NOTHING_APPENDED: Mapping[bytes, bytes] = MappingProxyType({})
-
 _POSITIONS_KEPT = 4_096
 
 
@@ -47,13 +43,11 @@ class Position:
 
     Args:
         kept_from: the event time from which on no fact is missing; earlier facts may be.
-        layout: how the rows lie, as `features` numbers it.
     """
 
     offsets: tuple[tuple[str, int], ...]
     visible_until: Micros
     kept_from: Micros = -(2**62)
-    layout: int = 1
 
     def offset(self, topic: str) -> int:
         """The offset of one topic; 0 if nothing of it is materialized."""
@@ -120,14 +114,12 @@ class ShardCommit(NamedTuple):
     rows: Mapping[bytes, bytes | None]
     expected: Position | None
     position: Position
-    appended: Mapping[bytes, bytes] = NOTHING_APPENDED
 
 
 class OnlineReader(Protocol):
     """Reads online state.
 
-    Guarantees: rows and position of one call are from the same commit; a row may be empty; what was
-        appended to a row stands behind it, in the order of the commits.
+    Guarantees: rows and position of one call are from the same commit; a row may be empty.
     Callers may assume: a key is at most `KEY_LIMIT_BYTES` long wherever it is stored.
     """
 
@@ -139,12 +131,6 @@ class OnlineReader(Protocol):
 
     def shards(self) -> Mapping[str, Position]:
         """Every shard and its position."""
-        ...
-
-    def appended(self, shard: str) -> Mapping[bytes, int]:
-        """The keys that something was appended to since their row was put, and how many bytes; of
-        an absent shard none.
-        """
         ...
 
     def iter_rows(self, shard: str) -> Iterator[tuple[bytes, bytes]]:
@@ -170,15 +156,8 @@ class OnlineWriter(OnlineReader, Protocol):
         *,
         expected: Position | None,
         position: Position,
-        appended: Mapping[bytes, bytes] = NOTHING_APPENDED,
     ) -> None:
-        """Put the rows (None removes one, and what was appended to it), append to others, and move
-        the shard to the position.
-
-        Args:
-            appended: what comes behind the row of each key, whether there is one or not; no key is
-                put and appended to at once.
-        """
+        """Put the rows (None removes one) and move the shard to the position."""
         ...
 
     def commit_all(self, commits: Sequence[ShardCommit]) -> None:
