@@ -106,3 +106,23 @@ def test_rows_that_come_meanwhile_are_kept(tmp_path: Path):
     assert scan is not None
     assert scan.sort("_offset").collect().equals(records(0, 205))
     assert tables.position(TOPIC) == 205
+
+
+def arranged_files(tables: DeltaTables, folder: Path) -> set[str]:
+    tables.vacuum(TOPIC, retain=0, order=("shop",))
+    paths = (uri.rpartition("/")[2] for uri in DeltaTable(folder).file_uris())
+    return {path for path in paths if path.startswith("arranged-")}
+
+
+def test_a_few_rows_more_are_joined_and_many_put_all_in_order_again(tmp_path: Path):
+    tables = DeltaTables(tmp_path, ordered_from=100)
+    tables.append(TOPIC, records(0, 400), expected=0, position=400)
+    [folder] = [path.parent for path in tmp_path.rglob("_delta_log")]
+    ordered = arranged_files(tables, folder)
+    assert ordered
+    for first in (400, 430):
+        tables.append(TOPIC, records(first, 30), expected=first, position=first + 30)
+        assert arranged_files(tables, folder) == ordered
+    tables.append(TOPIC, records(460, 200), expected=460, position=660)
+    assert arranged_files(tables, folder).isdisjoint(ordered)
+    assert len(DeltaTable(folder).file_uris()) == 1

@@ -29,17 +29,15 @@ from deltalake.transaction import AddAction, RemoveAction
 from mainspring.elements.spilled_parts import SpilledParts, joined_frames
 from mainspring.elements.time import Micros
 
-__all__ = ["SMALLEST_BYTES", "arrange"]
+__all__ = ["arrange", "joined_below"]
 
-SMALLEST_BYTES = 16 << 20
-"""Files from this size on are not joined in a table that is kept in order."""
-
+_JOINED_BELOW = 16 << 20
 _PREFIX = "arranged-"
 _ROWS_OF_PART = 2_000_000
 _ROWS_OF_FILE = 500_000
 _ROWS_OF_GROUP = 1 << 17
 _LARGEST_SHARE = 0.2
-"""The share of rows that may lie among others before all are put in order again."""
+"""The share of rows that may be out of order before all are put in order again."""
 _SAMPLED = 100_000
 _SHORT = 32
 _LAST = ("_event_time", "_offset")
@@ -61,7 +59,7 @@ def arrange(
     scan = pl.scan_delta(table) if order and table.file_uris() else None
     if scan is None or not _can_be_arranged(scan.collect_schema(), order):
         return False
-    if not _pays(pl.DataFrame(table.get_add_actions(flatten=True)), order[0], fewest_rows):
+    if not _pays(_files_of(table), order[0], fewest_rows):
         return False
     _remove_unfinished(table, folder, retain)
     with TemporaryDirectory(prefix="mainspring-table-") as spilled:
@@ -77,6 +75,22 @@ def arrange(
     # What is done next must know of the commit, or it is taken for somebody else's.
     table.update_incremental()
     return True
+
+
+def joined_below(table: DeltaTable) -> int:
+    """The size in bytes below which files of a table that is kept in order may be joined: those
+    that are in order already would lose it among others.
+    """
+    sizes: list[int] = _files_of(table).filter(_is_arranged())["size_bytes"].to_list()
+    return min([_JOINED_BELOW, *sizes]) - 1
+
+
+def _files_of(table: DeltaTable) -> pl.DataFrame:
+    return pl.DataFrame(table.get_add_actions(flatten=True))
+
+
+def _is_arranged() -> pl.Expr:
+    return pl.col("path").str.starts_with(_PREFIX)
 
 
 def _can_be_arranged(columns: Mapping[str, pl.DataType], order: Sequence[str]) -> bool:
@@ -127,18 +141,18 @@ def _longest(texts: pl.Series) -> int:
 
 
 def _pays(files: pl.DataFrame, column: str, fewest_rows: int) -> bool:
-    """Whether too many rows lie in files whose values of a column overlap with those of others."""
+    """Whether too many rows are in files that were not put in order, or whose values of a column
+    overlap with those of another that was.
+    """
     names = (f"min.{column}", f"max.{column}")
     rows = int(files["num_records"].sum())
     if rows < fewest_rows or not set(names) <= set(files.columns):
         return False
+    arranged = files.filter(_is_arranged()).sort(*names)
     low, high = pl.col(names[0]), pl.col(names[1])
     before, after = high.cum_max().shift(1), low.reverse().cum_min().reverse().shift(-1)
-    overlaps = (low < before).fill_null(False) | (high > after).fill_null(False)
-    # A single file says nothing of what is inside; it is one of those that were written here, or
-    # has been joined of others.
-    lying = files.sort(*names).filter(overlaps)["num_records"].sum()
-    return files.height == 1 or int(lying) > _LARGEST_SHARE * rows
+    apart = arranged.filter(~((low < before).fill_null(False) | (high > after).fill_null(False)))
+    return rows - int(apart["num_records"].sum()) > _LARGEST_SHARE * rows
 
 
 def _iter_sorted(scan: pl.LazyFrame, order: Sequence[str], folder: Path) -> Iterator[pl.DataFrame]:
@@ -153,8 +167,9 @@ def _iter_sorted(scan: pl.LazyFrame, order: Sequence[str], folder: Path) -> Iter
         parts.add(frame, pl.Series(part.astype(np.uint16)))
     for number in range(parts.number):
         own = pl.concat(parts.read(number)).sort(*order, *_LAST)
-        for first in range(0, own.height, _ROWS_OF_FILE):
-            yield own.slice(first, _ROWS_OF_FILE)
+        # Of one size, for the smallest decides what may be joined.
+        files = max(math.ceil(own.height / _ROWS_OF_FILE), 1)
+        yield from own.iter_slices(max(math.ceil(own.height / files), 1))
 
 
 def _bounds(scan: pl.LazyFrame, column: str, rows: int) -> pl.Series:

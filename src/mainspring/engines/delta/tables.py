@@ -32,7 +32,7 @@ from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundErr
 
 from mainspring.elements.plain_file import fault_of_file
 from mainspring.elements.time import HOUR, Micros
-from mainspring.engines.delta.arrange import SMALLEST_BYTES, arrange
+from mainspring.engines.delta.arrange import arrange, joined_below
 from mainspring.ports.errors import StaleWrite, StoreBusy, StoreDamaged, StoreFailed
 
 __all__ = ["DeltaTables"]
@@ -124,10 +124,9 @@ class DeltaTables:
                 if found is None:
                     return 0
                 stored = pl.Schema(found.schema().to_arrow())
-                # Files in order are large enough to be left alone.
                 if not self._arrange(table, found, order, retain):
                     found.optimize.compact(
-                        target_size=SMALLEST_BYTES if order else None,
+                        target_size=joined_below(found) if order else None,
                         writer_properties=_layout(stored),
                     )
                 vacuum = partial(
