@@ -75,14 +75,7 @@ class FeatureSetKind(Kind[FeatureSet]):
         """One writing of the definition."""
         if inputs.is_rebuilt:
             yield BuildFeatureSet(
-                identity=inputs.identity,
-                asset=asset.name,
-                fingerprint=asset.build_fingerprint,
-                after=inputs.after,
-                reason=reason,
-                definition=asset.definition,
-                parents=asset.definition.parents,
-                is_assumed=asset.is_assumed,
+                **inputs.build_fields(asset, reason=reason),
             )
 
     def perform(self, stage: StageRecord, evaluation: Evaluation) -> StepOutcome:

@@ -97,14 +97,7 @@ class FeatureViewKind(Kind[FeatureView]):
         """One materialization."""
         if inputs.is_rebuilt:
             yield BuildView(
-                identity=inputs.identity,
-                asset=asset.name,
-                fingerprint=asset.build_fingerprint,
-                after=inputs.after,
-                reason=reason,
-                definition=asset.definition,
-                parents=asset.definition.parents,
-                is_assumed=asset.is_assumed,
+                **inputs.build_fields(asset, reason=reason),
                 sources=asset.parents[: len(self.own(asset.declaration).sources)],
             )
 

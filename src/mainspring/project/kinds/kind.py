@@ -6,7 +6,7 @@ is a module beside this one and a line in `union.py`.
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from typing import ClassVar, Generic, NamedTuple, TypeVar
+from typing import ClassVar, Generic, NamedTuple, TypedDict, TypeVar
 
 import msgspec
 
@@ -18,9 +18,9 @@ from mainspring.project.kinds.asset import Asset, Declaration, FaultScope, Finge
 from mainspring.project.kinds.data import DataChange
 from mainspring.project.kinds.evaluation import Evaluation
 from mainspring.project.kinds.stage import StageRecord
-from mainspring.registry.environment import Build
+from mainspring.registry.environment import AssetDefinition, Build
 
-__all__ = ["FeatureProof", "Kind", "StageInputs"]
+__all__ = ["BuildFields", "FeatureProof", "Kind", "StageInputs"]
 
 D = TypeVar("D", bound=Declaration)
 
@@ -42,6 +42,19 @@ class FeatureProof(msgspec.Struct, frozen=True, kw_only=True):
     tested: tuple[str, ...]
     ordered: tuple[str, ...] = ()
     hop_us: int | None = None
+
+
+class BuildFields(TypedDict):
+    """Those of `StageRecord` that a planner gives."""
+
+    identity: Digest
+    asset: str
+    fingerprint: Digest
+    after: tuple[Digest, ...]
+    reason: str
+    definition: AssetDefinition
+    parents: dict[str, Digest]
+    is_assumed: bool
 
 
 class StageInputs(NamedTuple):
@@ -70,6 +83,19 @@ class StageInputs(NamedTuple):
     deletes_missing: bool = False
     has_build: bool = False
     log_at: int = 0
+
+    def build_fields(self, asset: Asset, *, reason: str) -> BuildFields:
+        """What the stage that builds the asset carries, whatever its kind is."""
+        return BuildFields(
+            identity=self.identity,
+            asset=asset.name,
+            fingerprint=asset.build_fingerprint,
+            after=self.after,
+            reason=reason,
+            definition=asset.definition,
+            parents=asset.definition.parents,
+            is_assumed=asset.is_assumed,
+        )
 
 
 class Kind(ABC, Generic[D]):

@@ -101,14 +101,7 @@ class ModelKind(Kind[Model]):
         """It is fitted if that is what changed, and judged in any case."""
         if inputs.is_rebuilt:
             yield TrainModel(
-                identity=inputs.identity,
-                asset=asset.name,
-                fingerprint=asset.build_fingerprint,
-                after=inputs.after,
-                reason=reason,
-                definition=asset.definition,
-                parents=asset.definition.parents,
-                is_assumed=asset.is_assumed,
+                **inputs.build_fields(asset, reason=reason),
                 training_set=asset.parents[0],
             )
         environment, champion, after = inputs.environment, inputs.champion, inputs.judged_after

@@ -54,14 +54,7 @@ class MonitorKind(Kind[Monitor]):
         """One baseline."""
         if inputs.is_rebuilt:
             yield BuildBaseline(
-                identity=inputs.identity,
-                asset=asset.name,
-                fingerprint=asset.build_fingerprint,
-                after=inputs.after,
-                reason=reason,
-                definition=asset.definition,
-                parents=asset.definition.parents,
-                is_assumed=asset.is_assumed,
+                **inputs.build_fields(asset, reason=reason),
                 model=asset.parents[0],
             )
 

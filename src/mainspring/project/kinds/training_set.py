@@ -69,14 +69,7 @@ class TrainingSetKind(Kind[TrainingSet]):
         """One join."""
         if inputs.is_rebuilt:
             yield BuildTrainingSet(
-                identity=inputs.identity,
-                asset=asset.name,
-                fingerprint=asset.build_fingerprint,
-                after=inputs.after,
-                reason=reason,
-                definition=asset.definition,
-                parents=asset.definition.parents,
-                is_assumed=asset.is_assumed,
+                **inputs.build_fields(asset, reason=reason),
                 spine=asset.parents[0],
             )
 
