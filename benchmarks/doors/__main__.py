@@ -15,6 +15,7 @@ from pathlib import Path
 
 from benchmarks.doors.size import FULL, Size
 from benchmarks.features.figure import Section, machine, render, require_places, write_section
+from benchmarks.options import run_options
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 RUN = "bench-doors"
@@ -70,37 +71,11 @@ def _is_measured(name: str, size: Size, document: Path | None) -> bool:
 
 
 def _options() -> argparse.ArgumentParser:
-    options = argparse.ArgumentParser(
-        prog="python -m benchmarks.doors",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    options.add_argument(
-        "--only", nargs="+", choices=ROWS, metavar="ROW", help=f"some of: {', '.join(ROWS)}"
+    options = run_options(
+        "python -m benchmarks.doors", __doc__, rows=ROWS, rounds=3, unless="fewer rows"
     )
     options.add_argument(
         "--rows", type=int, default=FULL, metavar="N", help="facts of a full run (10,000,000)"
-    )
-    options.add_argument(
-        "--rounds", type=int, default=3, help="how often each contender answers (3)"
-    )
-    options.add_argument(
-        "--document",
-        type=Path,
-        help="where the tables go; default: docs/benchmarks.md, nowhere for fewer rows",
-    )
-    options.add_argument(
-        "--folder",
-        type=Path,
-        help="where data lies during the run; default: the system's temporary folder",
-    )
-    options.add_argument(
-        "--feast",
-        action="store_true",
-        help="install Feast into an environment of its own and measure it too (minutes)",
-    )
-    options.add_argument(
-        "--cache", type=Path, help="where that environment is kept; default: made anew each time"
     )
     return options
 

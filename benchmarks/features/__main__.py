@@ -16,6 +16,7 @@ from pathlib import Path
 
 from benchmarks.features.figure import Section, machine, render, require_places, write_section
 from benchmarks.features.setting import Setting
+from benchmarks.options import run_options
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 ROWS = (
@@ -63,36 +64,10 @@ def _measure(name: str, given: argparse.Namespace, *, document: Path | None) -> 
 
 
 def _options() -> argparse.ArgumentParser:
-    options = argparse.ArgumentParser(
-        prog="python -m benchmarks.features",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    options.add_argument(
-        "--only", nargs="+", choices=ROWS, metavar="ROW", help=f"some of: {', '.join(ROWS)}"
+    options = run_options(
+        "python -m benchmarks.features", __doc__, rows=ROWS, rounds=5, unless="a quick run"
     )
     options.add_argument("--quick", action="store_true", help="small sizes: a smoke test")
-    options.add_argument(
-        "--rounds", type=int, default=5, help="how often each contender answers (5)"
-    )
-    options.add_argument(
-        "--document",
-        type=Path,
-        help="where the tables go; default: docs/benchmarks.md, nowhere for a quick run",
-    )
-    options.add_argument(
-        "--folder",
-        type=Path,
-        help="where data lies during the run; default: the system's temporary folder",
-    )
-    options.add_argument(
-        "--feast",
-        action="store_true",
-        help="install Feast into an environment of its own and measure it too (minutes)",
-    )
-    options.add_argument(
-        "--cache", type=Path, help="where that environment is kept; default: made anew each time"
-    )
     return options
 
 
