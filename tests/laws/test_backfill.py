@@ -2,6 +2,7 @@
 are spilled in can be told from its answer.
 """
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,8 +19,9 @@ from mainspring.features.errors import FeatureOverflow
 from mainspring.features.history.backfill import backfill_view
 from mainspring.features.history.file import backfill_file
 from mainspring.features.history.gather import gather_facts, gather_keys
+from mainspring.features.history.query import columns_read
 from mainspring.features.history.reader import HistoryReader
-from mainspring.features.history.spill import backfill_spilled
+from mainspring.features.history.spill import answer_parts, spill_facts
 from mainspring.features.requested import RequestedView
 from mainspring.features.view import CompiledView
 from mainspring.sources.facts import read_source_rows, scan_source_rows
@@ -34,6 +36,22 @@ EVERY_VIEW = pytest.mark.parametrize(
     "view", [view.compiled for view in VIEWS.values()], ids=list(VIEWS)
 )
 SUMS = VIEWS["sums"].compiled
+
+
+FACT = ("_id", "_event_time", "_visible_from", "_visible_to")
+
+
+def spilled(
+    view: CompiledView, facts: pl.DataFrame, spine: pl.DataFrame, *, partitions: int
+) -> pl.DataFrame:
+    """What `HistoryReader` answers of facts that it spills, into so many parts."""
+    answers = []
+    for entity in view.view.entities:
+        own = facts.select(*columns_read(view, [entity]), *FACT)
+        with TemporaryDirectory() as folder:
+            parts = spill_facts(entity, [own], Path(folder) / "facts", partitions=partitions)
+            answers.append(answer_parts(view, entity, parts, spine, none=own.clear()))
+    return pl.concat(answers, how="horizontal")
 
 
 def known(view: CompiledView, history: History) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -134,7 +152,7 @@ def test_spilling_by_key_changes_nothing(
     view: CompiledView, history: History, partitions: int
 ) -> None:
     facts, spine = known(view, history)
-    assert backfill_spilled(view, facts.lazy(), spine, partitions=partitions).equals(
+    assert spilled(view, facts, spine, partitions=partitions).equals(
         backfill_view(view, facts, spine)
     )
 
@@ -142,14 +160,15 @@ def test_spilling_by_key_changes_nothing(
 @pytest.mark.parametrize("partitions", [3, 64])
 def test_a_long_history_is_answered_the_same_when_it_is_spilled(partitions: int) -> None:
     facts, spine = known(SUMS, history_of(5, size=3_000, asked=200))
-    assert backfill_spilled(SUMS, facts.lazy(), spine, partitions=partitions).equals(
+    assert spilled(SUMS, facts, spine, partitions=partitions).equals(
         backfill_view(SUMS, facts, spine)
     )
 
 
 def test_a_spilled_backfill_leaves_nothing_behind(tmp_path) -> None:
-    facts, spine = known(SUMS, history_of(4, size=20))
-    answer = backfill_spilled(SUMS, facts.lazy(), spine, partitions=3, folder=tmp_path)
+    history = history_of(4, size=20)
+    own = replace(reader(history, is_folded=True, memory_bytes=1), folder=tmp_path)
+    answer = own.answer(SUMS, known(SUMS, history)[1])
     assert answer["everywhere__n__5h"].max() > 0
     assert list(tmp_path.iterdir()) == []
 
@@ -170,7 +189,7 @@ def test_a_sum_that_overflows_in_a_spilled_history_is_told_by_the_row_of_the_who
         {"city": ["JFK", "JFK", "nowhere", "LGA"], "_prediction_time": [7 * MINUTE] * 4}
     )
     with pytest.raises(FeatureOverflow) as raised:
-        backfill_spilled(view, facts.lazy(), spine, partitions=partitions)
+        spilled(view, facts, spine, partitions=partitions)
     assert raised.value.row == 3
 
 
@@ -182,7 +201,7 @@ def test_of_several_sums_that_overflow_in_parts_the_first_row_is_told() -> None:
     spine = pl.DataFrame({"city": ["nowhere", *cities], "_prediction_time": [7 * MINUTE] * 13})
     for partitions in (2, 7, 64):
         with pytest.raises(FeatureOverflow) as raised:
-            backfill_spilled(view, facts.lazy(), spine, partitions=partitions)
+            spilled(view, facts, spine, partitions=partitions)
         assert raised.value.row == 1
 
 
@@ -190,6 +209,4 @@ def test_questions_go_to_the_part_of_the_key_that_another_view_knew() -> None:
     view = VIEWS["through"].compiled
     for seed in range(1, 9):
         facts, spine = known(view, history_of(seed, size=60))
-        assert backfill_spilled(view, facts.lazy(), spine, partitions=7).equals(
-            backfill_view(view, facts, spine)
-        )
+        assert spilled(view, facts, spine, partitions=7).equals(backfill_view(view, facts, spine))

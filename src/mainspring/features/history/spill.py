@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -19,24 +18,18 @@ from mainspring.elements.spilled_parts import SpilledParts, joined_frames, part_
 from mainspring.features.answers import word_column
 from mainspring.features.errors import FeatureOverflow
 from mainspring.features.history.backfill import answer_entity, backfill_entity
-from mainspring.features.history.query import columns_read
 from mainspring.features.kernel.arrays import Bytes, Ints, KernelResult
 from mainspring.features.kernel.shares import even_bounds, run_shares
 from mainspring.features.spec import Entity
 from mainspring.features.view import CompiledView
 
 __all__ = [
-    "FACT",
     "Overflows",
     "answer_parts",
-    "backfill_spilled",
     "keys_as_asked",
     "part_of",
     "spill_facts",
 ]
-
-FACT = ("_id", "_event_time", "_visible_from", "_visible_to")
-"""The columns of facts beside their payload."""
 
 Words = TypeVar("Words", Ints, Bytes)
 
@@ -46,41 +39,6 @@ class _Part(NamedTuple):
 
     facts: pl.DataFrame
     rows: Ints
-
-
-def backfill_spilled(
-    view: CompiledView,
-    facts: pl.LazyFrame,
-    spine: pl.DataFrame,
-    *,
-    partitions: int,
-    folder: Path | None = None,
-) -> pl.DataFrame:
-    """The view's features for every row of the spine, in its order, from a history that is scanned
-    once for each entity.
-
-    Args:
-        facts: as for `backfill_view`, but lazy.
-        partitions: into how many parts to spill; one part must fit into memory.  An entity without
-            join keys is a single part.
-        folder: where to spill to, about the size of the columns that the view reads; a temporary
-            directory by default.
-
-    Shapes: (rows of the spine, entities × outputs).
-    Cost: beyond that of `backfill_view` each fact is written and read once; the spine and the
-        answer stay in memory, and one part of the facts.
-    Raises: FEA-001 when an integer sum overflows.
-    """
-    answers = []
-    for entity in view.view.entities:
-        own = facts.select(*columns_read(view, [entity]), *FACT)
-        with TemporaryDirectory(dir=folder) as spilled:
-            parts = spill_facts(
-                entity, own.collect_batches(), Path(spilled) / "facts", partitions=partitions
-            )
-            none = own.head(0).collect()
-            answers.append(answer_parts(view, entity, parts, spine, none=none))
-    return pl.concat(answers, how="horizontal")
 
 
 def spill_facts(
@@ -106,6 +64,11 @@ def answer_parts(
 
     Args:
         none: facts as they were spilled, without a row.
+
+    Shapes: (rows of the spine, outputs).
+    Cost: beyond that of `backfill_view` each fact is read once more; the spine and the answer stay
+        in memory, and one part of the facts.
+    Raises: FEA-001 when an integer sum overflows.
     """
     rows = _parts_of_spine(view, entity, none, spine, partitions=parts.number)
     put_together = _at_the_end if view.words is None else _at_once
