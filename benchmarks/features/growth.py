@@ -12,14 +12,15 @@ from benchmarks.features.figure import Figure, Section, at_most, count_of
 from benchmarks.features.history import FACTS, SPINE, History, draw_facts, draw_spine, feature_names
 from benchmarks.features.purchases import prepare_windows, twenty, warm_up
 from benchmarks.features.setting import Setting
-from mainspring.features.history.spill import backfill_spilled
+from mainspring.features.history.reader import HistoryReader
 
 __all__ = ["measure", "prepare_streamed"]
 
 _SIZES = (1_000_000, 10_000_000, 100_000_000)
 _ROUNDS = 3
 _PIECE = 10_000_000
-_PARTITION = 2_500_000
+_SHARE_BYTES = 128 << 20
+"""Too little for the facts of any size."""
 _GROWTH_BAR, _MEMORY_BAR_GB = 1.5, 6.0
 
 
@@ -54,10 +55,9 @@ def measure(setting: Setting) -> Section:
         ],
         [
             "The twenty features, ten events to a question and a hundred to a "
-            "customer.  `backfill_spilled` reads facts from Parquet, divides them by "
-            "customer "
-            f"into parts of {count_of(_PARTITION)} on disk, and answers part by part; "
-            f"questions and answers stay in memory and count.  At the smallest size "
+            "customer.  Facts are read from Parquet by what answers `get_historical_features`, "
+            f"which may hold {_SHARE_BYTES >> 20} MiB of them and divides them by customer on "
+            "disk; questions and answers stay in memory and count.  At the smallest size "
             "answers were compared with those of one pass in memory, bit for bit.",
             " · ".join(f"{count_of(size)} {result}" for size, result in results.items()) + ".",
         ],
@@ -65,16 +65,15 @@ def measure(setting: Setting) -> Section:
 
 
 def prepare_streamed(folder: Path) -> Callable[[], pl.DataFrame]:
-    """Ours, spilled to disk in parts."""
-    view, facts, spine = (
-        twenty(),
-        pl.scan_parquet(folder / "facts-*.parquet"),
-        pl.read_parquet(folder / SPINE),
+    """Ours, spilled to disk by key."""
+    view, facts = twenty(), pl.scan_parquet(folder / "facts-*.parquet")
+    spine = pl.read_parquet(folder / SPINE)
+    reader = HistoryReader(
+        scan=lambda _source, _query: facts, memory_bytes=_SHARE_BYTES, folder=folder
     )
-    partitions = max(1, round(int(facts.select(pl.len()).collect().item()) / _PARTITION))
 
     def act() -> pl.DataFrame:
-        answer = backfill_spilled(view, facts, spine, partitions=partitions, folder=folder)
+        answer = reader.answer(view, spine)
         answer.columns = feature_names()
         return answer
 

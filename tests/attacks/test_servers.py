@@ -2,6 +2,7 @@
 older than what was folded, a Redis that was emptied or is ahead, and checkpoints in a bucket.
 """
 
+import gc
 import json
 import shutil
 import sqlite3
@@ -16,6 +17,7 @@ import redis
 
 import mainspring as ms
 from mainspring.app.cli.faults import EXIT_OK, EXIT_REFUSED
+from mainspring.engines.nats.connection import NatsConnection
 from mainspring.engines.s3.bucket import S3Location
 from mainspring.testing.servers import LocalServer
 from tests.buckets import make_bucket
@@ -40,6 +42,7 @@ class Remote(NamedTuple):
 
     def put(self, files: Path | None) -> None:
         """Have the server hold what these files say; None for nothing."""
+        leave_servers()
         self.nats.stop()
         shutil.rmtree(self.store)
         if files is not None:
@@ -87,6 +90,13 @@ def remote(made: Remote, tmp_path: Path) -> Remote:
     """A copy of the project; the servers as they were."""
     made.put(made.after)
     return made._replace(project=Path(shutil.copytree(made.project, tmp_path / "shop")))
+
+
+def leave_servers() -> None:
+    """What a command does when its process ends: those of these tests share one."""
+    for each in gc.get_objects():
+        if isinstance(each, NatsConnection):
+            each.close()
 
 
 def forget_index(project: Path) -> None:

@@ -12,6 +12,7 @@ from importlib import import_module
 import click
 
 from mainspring.app.cli.faults import run_to_exit_code
+from mainspring.app.cli.interrupts import hear_interrupts
 
 __all__ = ["command_line", "main"]
 
@@ -136,6 +137,7 @@ def command_line() -> None:
 
 def main() -> None:
     """The console script; what its exit codes mean is in `docs/exit-codes.md`."""
+    hear_interrupts()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(
