@@ -2,6 +2,7 @@
 a store that folds it.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
@@ -12,10 +13,19 @@ from benchmarks.features.setting import Setting
 from mainspring.elements.time import DAY
 from mainspring.engines.lmdb.online import LmdbOnline
 from mainspring.engines.local.log import SqliteLog
-from mainspring.features.state.stream import materialize_view
+from mainspring.features.state.stream import ViewMaterialization, materialize_view
 from mainspring.ports.online import OnlineWriter
 
-__all__ = ["BATCH", "EMBEDDED", "append_batches", "fold", "new_records", "open_log", "open_online"]
+__all__ = [
+    "BATCH",
+    "EMBEDDED",
+    "append_batches",
+    "fold",
+    "new_records",
+    "open_log",
+    "open_online",
+    "open_stream",
+]
 
 EMBEDDED = "LMDB"
 """What the embedded store keeps its rows in."""
@@ -46,6 +56,17 @@ def append_batches(log: SqliteLog, records: pl.DataFrame) -> None:
     """Append in micro-batches."""
     for frame in records.iter_slices(BATCH):
         log.append({TOPIC: frame}, expected={})
+
+
+def open_stream(log: SqliteLog, online: OnlineWriter) -> Callable[[], None]:
+    """What a stream does at each look: goes on where it stopped, up to the head of the log."""
+    view = ViewMaterialization(twenty(), [0], log=log, online=online, now=END)
+
+    def follow() -> None:
+        for _ in view.iter_steps({TOPIC: log.head(TOPIC)}, now=END):
+            pass
+
+    return follow
 
 
 def fold(log: SqliteLog, online: OnlineWriter) -> None:

@@ -22,9 +22,9 @@ import polars as pl
 
 from mainspring.engines.local.log import SqliteLog
 from mainspring.engines.local.online import SqliteOnline
-from mainspring.features.state.stream import shards_of
+from mainspring.features.state.stream import merge_runs, shards_of
 from mainspring.features.view import CompiledView
-from mainspring.ports.online import OnlineReader
+from mainspring.ports.online import OnlineWriter
 from mainspring.sources.fold import materialize_table
 from mainspring.sources.topic import topic_of
 from tests.crash.lives import FOLDED, TOPICS, Report, Stores, batch, fold_all
@@ -167,8 +167,9 @@ def losses_of_state(name: str, log: SqliteLog, online: SqliteOnline) -> Iterator
         yield Loss(f"rows of {view.shard} in {name} that differ", len(expected), differing)
 
 
-def rows_of(view: CompiledView, online: OnlineReader) -> Mapping[tuple[str, bytes], bytes]:
-    """The position of each shard, and all its rows."""
+def rows_of(view: CompiledView, online: OnlineWriter) -> Mapping[tuple[str, bytes], bytes]:
+    """The position of each shard, and all its rows, with all that was appended in the trees."""
+    merge_runs(view, online=online, now=0)
     positions = {
         (shard, b""): repr(online.read(shard, [])[0]).encode() for shard in shards_of(view)
     }

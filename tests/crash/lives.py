@@ -28,6 +28,7 @@ from mainspring.engines.lmdb.online import LmdbOnline
 from mainspring.engines.local.log import SqliteLog
 from mainspring.engines.local.online import SqliteOnline
 from mainspring.features.kernel.tree.online import warm_online
+from mainspring.features.state.runs import RunLimits
 from mainspring.features.state.stream import materialize_view
 from mainspring.features.view import CompiledView
 from mainspring.ports.errors import StaleWrite
@@ -46,6 +47,8 @@ FOLDED: dict[str, list[CompiledView]] = {
     "sqlite": [sharded(VIEWS["sums"].compiled, 3), VIEWS["single"].compiled],
 }
 TOPICS = [name(source) for source in SOURCES for name in (topic_of, quarantine_topic_of)]
+SMALL = RunLimits(key_bytes=3_000, shard_bytes=6_000, keys_at_once=2)
+"""So that deaths come between what is appended and what is taken into trees, and amid either."""
 LONG_AFTER = BEGINNING + 10**6 * HOUR
 LONGEST_WAIT_S = 0.06
 SHARE_OF_ALL = 0.1
@@ -128,7 +131,7 @@ def fold_all(views: Sequence[CompiledView], log: SqliteLog, online: OnlineWriter
             # State begins before anything happened, whoever makes it; nothing is left out for a
             # clock.
             materialize_view(view, log=SqliteLog(None), online=online, now=BEGINNING - DAY)
-            materialize_view(view, log=log, online=online, now=LONG_AFTER)
+            materialize_view(view, log=log, online=online, now=LONG_AFTER, limits=SMALL)
 
 
 def write(stores: Stores, acknowledge: Callable[[int], None], number: int) -> None:

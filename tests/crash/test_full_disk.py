@@ -12,6 +12,7 @@ import pytest
 
 from mainspring.elements.time import MINUTE
 from mainspring.features.online.read import read_online
+from mainspring.features.state.stream import merge_runs
 from mainspring.sources.facts import read_source_rows
 from tests.crash.filling import CALLS, SCHEMA, SOURCE, TOPIC, VIEW, Stores, stores_in, works
 
@@ -54,6 +55,7 @@ def filled(request: pytest.FixtureRequest, tmp_path: Path, product: str) -> tupl
 
 
 def outcome(stores: Stores) -> list[object]:
+    merge_runs(VIEW, online=stores.online, now=0)
     scan = stores.tables.scan(TOPIC)
     assert scan is not None
     told = read_online(

@@ -21,7 +21,7 @@ from mainspring.engines.local.state import SqliteState
 from mainspring.engines.local.tables import MemoryTables
 from mainspring.features.online.read import read_online
 from mainspring.features.spec import Entity, FeatureView
-from mainspring.features.state.stream import materialize_view
+from mainspring.features.state.stream import materialize_view, merge_runs
 from mainspring.features.view import compile_view
 from mainspring.ports.errors import StaleWrite, StoreFailed
 from mainspring.ports.log import LogWriter
@@ -121,6 +121,7 @@ def outcome(log: LogWriter, tables: TableWriter, online: OnlineWriter) -> list[o
     # What is pushed again is counted again, and a correction that is said twice is kept twice.
     refused = [row.row for row in read_quarantine(SOURCE.stream, log)]
     facts = read_source_rows(SOURCE, log=log, tables=tables, schema=SCHEMA)
+    merge_runs(VIEW, online=online, now=0)
     rows = list(online.iter_rows(VIEW.shard))
     return [
         log.head(TOPIC),

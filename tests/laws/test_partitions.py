@@ -13,7 +13,12 @@ from mainspring.elements.time import MINUTE
 from mainspring.engines.local.online import SqliteOnline
 from mainspring.features.online.read import read_online
 from mainspring.features.spec import FeatureView
-from mainspring.features.state.stream import ViewMaterialization, materialize_view, shards_of
+from mainspring.features.state.stream import (
+    ViewMaterialization,
+    materialize_view,
+    merge_runs,
+    shards_of,
+)
 from mainspring.features.view import CompiledView, compile_view
 from tests.unit.features.history import CITY, SCHEMA, SOURCE, TOPIC, landing, log_of
 
@@ -58,6 +63,7 @@ def histories(draw: st.DrawFn) -> list[dict]:
 
 
 def rows_of(each: CompiledView, online: SqliteOnline) -> dict[bytes, bytes]:
+    merge_runs(each, online=online, now=0)
     return {key: row for shard in shards_of(each) for key, row in online.iter_rows(shard)}
 
 

@@ -8,7 +8,13 @@ import numpy as np
 
 from mainspring.engines.local.online import SqliteOnline
 from mainspring.features.kernel.arrays import NEVER, VISIBLE_TO
-from mainspring.features.kernel.tree.page import DIRECTORY_LEVEL, EVICTED, HEAD_LEVEL, LEVEL
+from mainspring.features.kernel.tree.page import (
+    DIRECTORY_LEVEL,
+    EVICTED,
+    HEAD_LEVEL,
+    LEVEL,
+    RUN_LEVEL,
+)
 from mainspring.features.kernel.tree.tile import (
     LONG_AGO,
     TILE_FIRST,
@@ -17,6 +23,7 @@ from mainspring.features.kernel.tree.tile import (
     TILE_WIDE,
 )
 from mainspring.features.state.pages import StatePage, read_page, split_row
+from mainspring.features.state.stream import shards_of
 from mainspring.features.view import CompiledView
 from tests.proof.reading import rows_of
 
@@ -25,6 +32,7 @@ __all__ = ["LANDMARKS", "landmarks_of"]
 LANDMARKS = (
     "head",
     "directory",
+    "page of a run",
     "page beside its directory",
     "page of its own",
     "page of tiles",
@@ -38,12 +46,17 @@ LANDMARKS = (
 
 
 def landmarks_of(view: CompiledView, online: SqliteOnline) -> Counter[str]:
-    """How many of each there are."""
+    """How many of each there are, and of a run before all is in the trees."""
     found: Counter[str] = Counter()
+    for shard in shards_of(view):
+        rows = dict(online.iter_rows(shard))
+        pages = [read_page(page, view.tiles) for row in rows.values() for page in split_row(row)]
+        found["page of a run"] += sum(page.header[LEVEL] == RUN_LEVEL for page in pages)
     for row in rows_of(view, online).values():
         pages = [read_page(page, view.tiles) for page in split_row(row)]
-        found["page beside its directory"] += len(pages) - 1
-        found["page of its own"] += int(pages[0].header[LEVEL] == 1)
+        is_of_key = pages[0].header[LEVEL] == HEAD_LEVEL
+        beside = sum(page.header[LEVEL] == 1 for page in pages)
+        found["page beside its directory" if is_of_key else "page of its own"] += beside
         for page in pages:
             found.update(_landmarks_of_page(page))
     return found

@@ -18,7 +18,7 @@ from mainspring.features.errors import HorizonPassed
 from mainspring.features.history.gather import backfill_from
 from mainspring.features.online.read import read_online
 from mainspring.features.physical import plain_values
-from mainspring.features.state.stream import CLOCK_SKEW, materialize_view, shards_of
+from mainspring.features.state.stream import CLOCK_SKEW, materialize_view, merge_runs, shards_of
 from mainspring.features.view import CompiledView, with_lookups
 from mainspring.sources.facts import read_source_rows
 from mainspring.sources.ingest import SourceWriter
@@ -137,7 +137,11 @@ def iter_streamed(
 
 
 def rows_of(view: CompiledView, online: SqliteOnline) -> dict[bytes, bytes]:
-    """All rows of the view's state, whichever shards hold them."""
+    """All rows of the view's state, whichever shards hold them, with all that was appended in the
+    trees.
+    """
+    # Later than all that arrived, so that what is evicted is what the records decide.
+    merge_runs(view, online=online, now=2**60)
     return {key: row for shard in shards_of(view) for key, row in online.iter_rows(shard)}
 
 

@@ -44,7 +44,7 @@ __all__ = [
 _KERNEL = "mainspring.features.kernel"
 GROUPS: dict[str, tuple[str, ...]] = {
     "windows": ("windows.aggregate:compiled_sweep",),
-    "updates": ("tree.online:grow_entry",),
+    "updates": ("tree.online:grow_entry", "tree.online:run_entry"),
     "reads": (
         "tree.online:point_entry",
         "tree.packed:request_entry",

@@ -7,6 +7,7 @@ belongs to `features`; a store only compares keys and returns rows.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from types import MappingProxyType
 from typing import NamedTuple, Protocol
 from zlib import crc32
 
@@ -17,6 +18,7 @@ from mainspring.ports.errors import StoreDamaged, StoreFailed
 
 __all__ = [
     "KEY_LIMIT_BYTES",
+    "NOTHING_APPENDED",
     "OnlineReader",
     "OnlineWriter",
     "Position",
@@ -33,6 +35,8 @@ KEY_LIMIT_BYTES = 400
 store longer names under their digest.
 """
 
+NOTHING_APPENDED: Mapping[bytes, bytes] = MappingProxyType({})
+
 _POSITIONS_KEPT = 4_096
 
 
@@ -43,11 +47,13 @@ class Position:
 
     Args:
         kept_from: the event time from which on no fact is missing; earlier facts may be.
+        layout: how the rows lie, as `features` numbers it.
     """
 
     offsets: tuple[tuple[str, int], ...]
     visible_until: Micros
     kept_from: Micros = -(2**62)
+    layout: int = 1
 
     def offset(self, topic: str) -> int:
         """The offset of one topic; 0 if nothing of it is materialized."""
@@ -114,12 +120,14 @@ class ShardCommit(NamedTuple):
     rows: Mapping[bytes, bytes | None]
     expected: Position | None
     position: Position
+    appended: Mapping[bytes, bytes] = NOTHING_APPENDED
 
 
 class OnlineReader(Protocol):
     """Reads online state.
 
-    Guarantees: rows and position of one call are from the same commit; a row may be empty.
+    Guarantees: rows and position of one call are from the same commit; a row may be empty; what was
+        appended to a row stands behind it, in the order of the commits.
     Callers may assume: a key is at most `KEY_LIMIT_BYTES` long wherever it is stored.
     """
 
@@ -131,6 +139,12 @@ class OnlineReader(Protocol):
 
     def shards(self) -> Mapping[str, Position]:
         """Every shard and its position."""
+        ...
+
+    def appended(self, shard: str) -> Mapping[bytes, int]:
+        """The keys that something was appended to since their row was put, and how many bytes; of
+        an absent shard none.
+        """
         ...
 
     def iter_rows(self, shard: str) -> Iterator[tuple[bytes, bytes]]:
@@ -156,8 +170,15 @@ class OnlineWriter(OnlineReader, Protocol):
         *,
         expected: Position | None,
         position: Position,
+        appended: Mapping[bytes, bytes] = NOTHING_APPENDED,
     ) -> None:
-        """Put the rows (None removes one) and move the shard to the position."""
+        """Put the rows (None removes one, and what was appended to it), append to others, and move
+        the shard to the position.
+
+        Args:
+            appended: what comes behind the row of each key, whether there is one or not; no key is
+                put and appended to at once.
+        """
         ...
 
     def commit_all(self, commits: Sequence[ShardCommit]) -> None:

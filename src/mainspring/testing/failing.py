@@ -14,7 +14,7 @@ from mainspring.elements.events import Event, Recorded
 from mainspring.elements.time import Micros
 from mainspring.ports.errors import StoreFailed
 from mainspring.ports.log import Identity, LogWriter
-from mainspring.ports.online import OnlineWriter, Position, ShardCommit
+from mainspring.ports.online import NOTHING_APPENDED, OnlineWriter, Position, ShardCommit
 from mainspring.ports.state import Change, Document, Lease, StateWriter
 from mainspring.ports.tables import TableWriter
 
@@ -166,6 +166,10 @@ class FailingOnline:
         """As the store says."""
         return self.online.shards()
 
+    def appended(self, shard: str) -> Mapping[bytes, int]:
+        """As the store says."""
+        return self.online.appended(shard)
+
     def commit(
         self,
         shard: str,
@@ -173,11 +177,14 @@ class FailingOnline:
         *,
         expected: Position | None,
         position: Position,
+        appended: Mapping[bytes, bytes] = NOTHING_APPENDED,
     ) -> None:
         """Commit, or fail."""
         self.failures.write(
             "the online store",
-            lambda: self.online.commit(shard, rows, expected=expected, position=position),
+            lambda: self.online.commit(
+                shard, rows, expected=expected, position=position, appended=appended
+            ),
         )
 
     def commit_all(self, commits: Sequence[ShardCommit]) -> None:

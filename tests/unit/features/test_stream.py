@@ -16,7 +16,12 @@ from mainspring.features.online.read import read_online
 from mainspring.features.spec import Entity, FeatureView
 from mainspring.features.state.names import encode_key
 from mainspring.features.state.pages import read_page
-from mainspring.features.state.stream import materialize_view, rematerialize_view, shards_of
+from mainspring.features.state.stream import (
+    materialize_view,
+    merge_runs,
+    rematerialize_view,
+    shards_of,
+)
 from mainspring.features.view import compile_view
 from mainspring.sources.compiled import CompiledSource
 from mainspring.sources.ingest import SourceWriter
@@ -27,10 +32,12 @@ HISTORY = [
     landing(minute, delay=float(minute), gate="AB"[minute % 2], until=60 if minute == 9 else None)
     for minute in range(0, 40, 3)
 ] + [landing(7, id="late", seen=35, delay=-1.0)]
+LATER = 2**60
 VIEW = windowed(windows=("10m", "1h"), total=col("delay").sum(), gate=col("gate").last())
 
 
 def stored_rows(online, view=VIEW):
+    merge_runs(view, online=online, now=LATER)
     return list(online.iter_rows(view.shard))
 
 
@@ -73,6 +80,7 @@ def test_a_fact_that_becomes_visible_later_needs_no_timer():
 
 def test_a_new_shard_leaves_out_what_no_read_can_need():
     online = folded(VIEW, log_of(HISTORY), now=90)
+    merge_runs(VIEW, online=online, now=90 * MINUTE)
     position, [head] = online.read(VIEW.shard, [encode_key(0, ("JFK",))])
     assert position.offset(TOPIC) == len(records_of(HISTORY))
     assert position.kept_from == 30 * MINUTE

@@ -13,6 +13,7 @@ from pathlib import Path
 from mainspring.engines.local.sqlite import SqliteDatabase
 from mainspring.ports.errors import StaleWrite
 from mainspring.ports.online import (
+    NOTHING_APPENDED,
     Position,
     ShardCommit,
     decode_position,
@@ -29,12 +30,20 @@ CREATE TABLE IF NOT EXISTS shards (number INTEGER PRIMARY KEY, shard TEXT NOT NU
     position BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS rows (number INTEGER NOT NULL, key BLOB NOT NULL, row BLOB NOT NULL,
     PRIMARY KEY (number, key)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS appended (number INTEGER NOT NULL, key BLOB NOT NULL,
+    size INTEGER NOT NULL, PRIMARY KEY (number, key)) WITHOUT ROWID;
 """
 _SHARD = "SELECT number, position FROM shards WHERE shard = ?"
 _ROW = "SELECT row FROM rows WHERE number = ? AND key = ?"
 _ALL_ROWS = (
     "SELECT key, row FROM rows WHERE number = (SELECT number FROM shards WHERE shard = ?) "
     "ORDER BY key"
+)
+_APPENDED = (
+    "SELECT key, size FROM appended WHERE number = (SELECT number FROM shards WHERE shard = ?)"
+)
+_COUNT_APPENDED = (
+    "INSERT INTO appended VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET size = size + excluded.size"
 )
 _NAME = "the online store"
 _SEALED = b"\x01"
@@ -75,6 +84,11 @@ class SqliteOnline:
             ).fetchall()
         return {shard: _position_in(position) for shard, position in found}
 
+    def appended(self, shard: str) -> Mapping[bytes, int]:
+        """The keys that something was appended to since their row was put, and how many bytes."""
+        with self._database.snapshot() as connection:
+            return dict(connection.execute(_APPENDED, (shard,)).fetchall())
+
     def iter_rows(self, shard: str) -> Iterator[tuple[bytes, bytes]]:
         """All rows of a shard in the order of their keys, of one commit; on disk a snapshot stays
         open until the last is taken.
@@ -97,12 +111,13 @@ class SqliteOnline:
         *,
         expected: Position | None,
         position: Position,
+        appended: Mapping[bytes, bytes] = NOTHING_APPENDED,
     ) -> None:
-        """Put the rows (None removes one) and move the shard to the position; ENG-004 when it is
-        not at the expected one.
+        """Put the rows (None removes one), append to others, and move the shard to the position;
+        ENG-004 when it is not at the expected one.
         """
         self._database.transact(
-            partial(_commit, commit=ShardCommit(shard, rows, expected, position))
+            partial(_commit, commit=ShardCommit(shard, rows, expected, position, appended))
         )
 
     def commit_all(self, commits: Sequence[ShardCommit]) -> None:
@@ -120,6 +135,7 @@ class SqliteOnline:
 
 def _commit(connection: sqlite3.Connection, *, commit: ShardCommit) -> None:
     refuse_long_keys(commit.rows, store=_NAME)
+    refuse_long_keys(commit.appended, store=_NAME)
     number, is_sealed = _move(connection, commit.shard, commit.expected, commit.position)
     puts = sorted(
         (key, seal(row) if is_sealed else row)
@@ -128,6 +144,7 @@ def _commit(connection: sqlite3.Connection, *, commit: ShardCommit) -> None:
     )
     removals = [key for key, row in commit.rows.items() if row is None]
     _write(connection, number, puts, removals)
+    _append(connection, number, commit.appended, is_sealed=is_sealed)
 
 
 def _move(
@@ -176,10 +193,35 @@ def _write(
     connection.executemany(
         "DELETE FROM rows WHERE number = ? AND key = ?", ((number, key) for key in removals)
     )
+    connection.executemany(
+        "DELETE FROM appended WHERE number = ? AND key = ?",
+        ((number, key) for key in (*(key for key, _ in puts), *removals)),
+    )
+
+
+def _append(
+    connection: sqlite3.Connection, number: int, appended: Mapping[bytes, bytes], *, is_sealed: bool
+) -> None:
+    """Write rows anew with something behind them: SQLite keeps pages of rows in any case, so that a
+    run of its own would save nothing.
+    """
+    rows = []
+    for key, piece in appended.items():
+        found = connection.execute(_ROW, (number, key)).fetchone()
+        row = found[0] if found else (seal(b"") if is_sealed else b"")
+        rows.append(
+            (number, key, seal(unseal(row, store=_NAME) + piece) if is_sealed else row + piece)
+        )
+    connection.executemany("INSERT OR REPLACE INTO rows VALUES (?, ?, ?)", rows)
+    connection.executemany(
+        _COUNT_APPENDED, ((number, key, len(piece)) for key, piece in appended.items())
+    )
 
 
 def _drop(connection: sqlite3.Connection, *, shard: str) -> None:
-    connection.execute(
-        "DELETE FROM rows WHERE number = (SELECT number FROM shards WHERE shard = ?)", (shard,)
-    )
+    for table in ("rows", "appended"):
+        connection.execute(
+            f"DELETE FROM {table} WHERE number = (SELECT number FROM shards WHERE shard = ?)",
+            (shard,),
+        )
     connection.execute("DELETE FROM shards WHERE shard = ?", (shard,))

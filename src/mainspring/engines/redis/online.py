@@ -1,5 +1,5 @@
 """Online rows in Redis: a hash per shard, whose field `p` is the position and whose fields `r` +
-key are the rows.
+key are the rows; a second one says to which rows something was appended, and how much.
 
 So a read is one HMGET, rows and position of one instant; a drop is one UNLINK; and a server that
 evicts takes a shard whole, which is then folded again, and never a row out of its middle.  A string
@@ -7,6 +7,7 @@ per row was rejected: MGET is no faster than HMGET, and a drop would have to loo
 the database.
 
 A commit is a script: it compares the position and writes, and no other command runs in between.
+What is appended the server puts behind the row that it has, so that only that travels.
 Redis appends what it did to its file as one transaction. How much a power cut takes is decided by
 the server's `appendfsync`; what it takes are the last commits, whole, and the stream folds the same
 records again.
@@ -27,6 +28,7 @@ from redis.retry import Retry
 from mainspring.elements.errors import EngineError
 from mainspring.ports.errors import StaleWrite, StoreBusy, StoreFailed, StoreUnreachable
 from mainspring.ports.online import (
+    NOTHING_APPENDED,
     Position,
     ShardCommit,
     decode_position,
@@ -47,19 +49,33 @@ _RETRIES = 3
 _COMMIT = """
 local found = redis.call('HGET', KEYS[1], 'p') or ''
 if found ~= ARGV[1] then return found end
-local last = 4 + 2 * tonumber(ARGV[4])
-for at = 5, last, 4000 do
-    redis.call('HSET', KEYS[1], unpack(ARGV, at, math.min(at + 3999, last)))
+if found == '' then redis.call('DEL', KEYS[3]) end
+local puts = 5 + 2 * tonumber(ARGV[4])
+local appends = puts + 2 * tonumber(ARGV[5])
+for at = 6, puts, 4000 do
+    redis.call('HSET', KEYS[1], unpack(ARGV, at, math.min(at + 3999, puts)))
 end
-for at = last + 1, #ARGV, 4000 do
-    redis.call('HDEL', KEYS[1], unpack(ARGV, at, math.min(at + 3999, #ARGV)))
+for at = 6, puts, 2 do
+    redis.call('HDEL', KEYS[3], ARGV[at])
+end
+for at = puts + 1, appends, 2 do
+    local row = redis.call('HGET', KEYS[1], ARGV[at]) or ''
+    redis.call('HSET', KEYS[1], ARGV[at], row .. ARGV[at + 1])
+    redis.call('HINCRBY', KEYS[3], ARGV[at], #ARGV[at + 1])
+end
+for at = appends + 1, #ARGV, 4000 do
+    local last = math.min(at + 3999, #ARGV)
+    redis.call('HDEL', KEYS[1], unpack(ARGV, at, last))
+    redis.call('HDEL', KEYS[3], unpack(ARGV, at, last))
 end
 redis.call('HSET', KEYS[1], 'p', ARGV[2])
 redis.call('SADD', KEYS[2], ARGV[3])
 return 1
 """
-"""ARGV: the expected position (empty: none), the new one, the shard's name, how many rows are put,
-these as field and row, the fields that are removed.
+"""KEYS: the shard, the names of all shards, what was appended to the shard's rows.  ARGV: the
+expected position (empty: none), the new one, the shard's name, how many rows are put and how many
+appended to, these as field and row, those as field and what comes behind, the fields that are
+removed.
 
 Four thousand at once, because Lua's stack holds eight thousand.
 """
@@ -130,6 +146,16 @@ class RedisOnline:
             if position is not None
         }
 
+    def appended(self, shard: str) -> Mapping[bytes, int]:
+        """The keys that something was appended to since their row was put, and how many bytes."""
+        with self._translated("read"):
+            pipeline = self._client.pipeline(transaction=True)
+            pipeline.hexists(self._hash(shard), _POSITION)
+            pipeline.hgetall(self._appended(shard))
+            is_there, found = pipeline.execute()
+        # A server that evicts may have taken the shard and left what was appended to it.
+        return {field[len(_ROW) :]: int(size) for field, size in found.items()} if is_there else {}
+
     def iter_rows(self, shard: str) -> Iterator[tuple[bytes, bytes]]:
         """All rows of a shard in the order of their keys, of one commit.
 
@@ -160,21 +186,25 @@ class RedisOnline:
         *,
         expected: Position | None,
         position: Position,
+        appended: Mapping[bytes, bytes] = NOTHING_APPENDED,
     ) -> None:
-        """Put the rows (None removes one) and move the shard to the position; ENG-004 when it is
-        not at the expected one.
+        """Put the rows (None removes one), append to others, and move the shard to the position;
+        ENG-004 when it is not at the expected one.
 
         When the server dies in the middle this may raise ENG-004 although its own commit is what
         moved the shard: read again, as after any other.
         """
         refuse_long_keys(rows, store=self._name)
+        refuse_long_keys(appended, store=self._name)
         puts = [(_ROW + key, row) for key, row in rows.items() if row is not None]
         removals = [_ROW + key for key, row in rows.items() if row is None]
         change: list[bytes | str | int] = [
             encode_position(position),
             shard,
             len(puts),
+            len(appended),
             *chain.from_iterable(puts),
+            *chain.from_iterable((_ROW + key, piece) for key, piece in appended.items()),
             *removals,
         ]
         found = self._attempt(shard, b"" if expected is None else encode_position(expected), change)
@@ -193,7 +223,13 @@ class RedisOnline:
         errors: list[EngineError] = []
         for each in commits:
             try:
-                self.commit(each.shard, each.rows, expected=each.expected, position=each.position)
+                self.commit(
+                    each.shard,
+                    each.rows,
+                    expected=each.expected,
+                    position=each.position,
+                    appended=each.appended,
+                )
             except EngineError as error:
                 errors.append(error)
         if errors:
@@ -202,9 +238,9 @@ class RedisOnline:
     def drop(self, shard: str) -> None:
         """Forget a shard; dropping an absent one is no error."""
         with self._translated("drop"):
-            self._client.pipeline(transaction=True).unlink(self._hash(shard)).srem(
-                self._index, shard
-            ).execute()
+            self._client.pipeline(transaction=True).unlink(
+                self._hash(shard), self._appended(shard)
+            ).srem(self._index, shard).execute()
 
     def close(self) -> None:
         """Close the connections; using the store afterwards opens new ones."""
@@ -212,6 +248,9 @@ class RedisOnline:
 
     def _hash(self, shard: str) -> str:
         return f"{self._prefix}shard:{shard}"
+
+    def _appended(self, shard: str) -> str:
+        return f"{self._prefix}appended:{shard}"
 
     def _attempt(
         self, shard: str, expected: bytes, change: Sequence[bytes | str | int]
@@ -221,7 +260,8 @@ class RedisOnline:
         """
         with self._translated("write"):
             answer: bytes | int = self._commit(
-                keys=[self._hash(shard), self._index], args=[expected, *change]
+                keys=[self._hash(shard), self._index, self._appended(shard)],
+                args=[expected, *change],
             )
         return answer
 

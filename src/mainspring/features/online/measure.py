@@ -11,9 +11,17 @@ import numpy as np
 from mainspring.elements.time import Micros
 from mainspring.features.errors import FeatureOverflow
 from mainspring.features.kernel.arrays import EVENT_TIME
-from mainspring.features.kernel.tree.page import FACT_WORDS, FACTS, HEAD_LEVEL, HEADER, LEVEL
+from mainspring.features.kernel.tree.page import (
+    FACT_WORDS,
+    FACTS,
+    HEAD_LEVEL,
+    HEADER,
+    LEVEL,
+    RUN_LEVEL,
+)
 from mainspring.features.online.point import ShardQuery, answer_shard
 from mainspring.features.physical import Value
+from mainspring.features.state.pages import split_row
 from mainspring.features.state.stream import shards_of
 from mainspring.features.view import CompiledView
 from mainspring.ports.online import OnlineReader
@@ -43,7 +51,7 @@ def measure_state(view: CompiledView, online: OnlineReader) -> StateMeasure:
     for shard in shards_of(view):
         for key, row in online.iter_rows(shard):
             rows, size = rows + 1, size + len(key) + len(row)
-            if _is_head(row):
+            if _is_of_key(row):
                 keys += 1
                 event = _newest_event(view, row)
                 newest = event if newest is None else max(newest, event)
@@ -99,17 +107,26 @@ def _sampled(view: CompiledView, online: OnlineReader, keys: int) -> dict[str, l
 
 def _iter_names(view: CompiledView, online: OnlineReader) -> Iterator[tuple[str, bytes]]:
     for shard in shards_of(view):
-        yield from ((shard, key) for key, row in online.iter_rows(shard) if _is_head(row))
+        yield from ((shard, key) for key, row in online.iter_rows(shard) if _is_of_key(row))
 
 
-def _is_head(row: bytes) -> bool:
-    return _word(row, LEVEL) == HEAD_LEVEL
+def _is_of_key(row: bytes) -> bool:
+    """Whether it is the row of a key and not a page of one; it has no head while nothing that was
+    appended is in the tree.
+    """
+    return _word(row, LEVEL) in (HEAD_LEVEL, RUN_LEVEL)
 
 
-def _newest_event(view: CompiledView, head: bytes) -> Micros:
-    """A head holds facts alone, in total order, so the last one is the newest of its key."""
-    last = HEADER + (_word(head, FACTS) - 1) * int(view.tiles.shape[FACT_WORDS])
-    return _word(head, last + EVENT_TIME)
+def _newest_event(view: CompiledView, row: bytes) -> Micros:
+    """The newest fact is the last of the head, or of a page that was appended: they hold facts
+    alone, in total order.
+    """
+    width = int(view.tiles.shape[FACT_WORDS])
+    return max(
+        _word(page, HEADER + (_word(page, FACTS) - 1) * width + EVENT_TIME)
+        for page in split_row(row)
+        if _is_of_key(page)
+    )
 
 
 def _word(row: bytes, index: int) -> int:

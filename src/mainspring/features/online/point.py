@@ -1,9 +1,8 @@
-"""Answer requests about keys of one shard, each at its own moment: heads and directories first,
-then as few pages as the moments need.
+"""Answer requests about keys of one shard, each at its own moment: the row of each key first, then
+as few further pages as the moments need.
 """
 
 from collections.abc import Mapping, Sequence
-from itertools import accumulate
 from typing import NamedTuple
 
 import msgspec
@@ -17,13 +16,12 @@ from mainspring.features.kernel.program import UNBOUNDED_SPAN
 from mainspring.features.kernel.tree.newest import Lookups
 from mainspring.features.kernel.tree.online import NOTE, lookup_entry, point_entry
 from mainspring.features.kernel.tree.packed import (
-    ROOTS,
     WORST,
     blank_results,
     pack_request,
     request_entry,
 )
-from mainspring.features.kernel.tree.page import EVICTED, LENGTH_MASK, TEXT_SHIFT
+from mainspring.features.kernel.tree.page import EVICTED, LENGTH_MASK, SIZE, TEXT_SHIFT
 from mainspring.features.kernel.tree.point import (
     AMBIGUOUS,
     ANSWERED,
@@ -35,7 +33,7 @@ from mainspring.features.kernel.tree.point import (
 )
 from mainspring.features.kernel.windows.aggregate import aggregate
 from mainspring.features.physical import Value, dictionary_encode
-from mainspring.features.state.names import directory_key, page_key
+from mainspring.features.state.names import STATE_LAYOUT, page_key
 from mainspring.features.state.pages import StateRows, facts_of_rows, join_rows
 from mainspring.features.view import CompiledView
 from mainspring.ports.online import OnlineReader, Position
@@ -87,7 +85,7 @@ def answer_words(
     view: CompiledView, online: OnlineReader, shard: str, query: ShardQuery
 ) -> tuple[Ints, Position] | None:
     """The results of the entry point for requests, of a view that answers in words, and the
-    position they were read at; None where heads and directories do not have all of the answer.
+    position they were read at; None where the rows of the keys do not have all of the answer.
 
     Raises: FEA-002 when a time lies before what is kept.
     """
@@ -114,10 +112,11 @@ def fetch_rows(
 def _read_roots(
     view: CompiledView, online: OnlineReader, shard: str, query: ShardQuery
 ) -> tuple[Position, list[bytes | None]]:
-    """The head and the directory of each key, None for one that is not there."""
-    position, roots = online.read(
-        shard, [root for name in query.names for root in (name, directory_key(name))]
-    )
+    """The row of each key, None for one that is not there."""
+    position, roots = online.read(shard, query.names)
+    if position is not None and position.layout != STATE_LAYOUT:
+        # Of an earlier release: whoever folds makes it anew.
+        position = None
     longest = view.tiles.longest
     needed_from = -UNBOUNDED_SPAN if longest >= UNBOUNDED_SPAN else query.oldest - longest
     # Refused, never answered from less: what lies before `kept_from` was left out on purpose.
@@ -129,7 +128,7 @@ def _read_roots(
 def _from_roots(
     view: CompiledView, query: ShardQuery, roots: Sequence[bytes | None]
 ) -> list[list[Value]] | None:
-    """The answer if heads and directories have all of it, as they mostly do: one call of the kernel
+    """The answer if the rows of the keys have all of it, as they mostly do: one call of the kernel
     and nothing else.
     """
     if not view.answers_words:
@@ -142,20 +141,14 @@ def _from_roots(
 def _results_of_roots(
     view: CompiledView, query: ShardQuery, roots: Sequence[bytes | None]
 ) -> Ints | None:
-    """As the entry point for requests leaves them; None where heads and directories do not have
-    all of the answer.
+    """As the entry point for requests leaves them; None where the rows of the keys do not have all
+    of the answer.
     """
-    heads, codes = roots[::ROOTS], query.codes
-    if None in heads:
-        indices = [
-            index - 1 if head else -1
-            for index, head in zip(accumulate(map(bool, heads)), heads, strict=True)
-        ]
-        codes = [indices[code] if code >= 0 else -1 for code in codes]
+    codes, rows = query.codes, [row or b"" for row in roots]
     results = blank_results(len(view.outputs), len(codes))
     request_entry()(
-        np.frombuffer(b"".join(filter(None, roots)), _WORD),
-        pack_request(codes, query.times, len(heads)),
+        np.frombuffer(b"".join(rows), _WORD),
+        pack_request(codes, query.times, [len(row) >> 3 for row in rows]),
         view.tiles.packed,
         results,
     )
@@ -207,11 +200,8 @@ class _Reading(NamedTuple):
         position: Position,
         roots: Sequence[bytes | None],
     ) -> "_Reading":
-        """With the roots of each key read."""
-        groups = [
-            [root for root in roots[first : first + ROOTS] if root]
-            for first in range(0, len(roots), ROOTS)
-        ]
+        """With the row of each key read."""
+        groups = [[row] if row else [] for row in roots]
         return cls(
             view,
             online,
@@ -359,7 +349,8 @@ class _Reading(NamedTuple):
             return
         evicted = np.flatnonzero(results.outcome == EVICTED_BEFORE)
         if evicted.size:
-            directory = rows.starts[rows.key_rows[codes[evicted[0]]] + 1]
+            head = rows.starts[rows.key_rows[codes[evicted[0]]]]
+            directory = head + rows.words[head + SIZE]
             raise _passed(
                 self.view,
                 int(rows.words[directory + EVICTED]) + 1,

@@ -20,7 +20,6 @@ from mainspring.elements.time import Micros
 from mainspring.features.kernel.arrays import Ints
 from mainspring.features.kernel.program import UNBOUNDED_SPAN
 from mainspring.features.kernel.tree.packed import (
-    ROOTS,
     WORST,
     blank_results,
     pack_request,
@@ -37,7 +36,7 @@ from mainspring.features.requests import (
     refuse_duplicate_features,
     refuse_hindsight,
 )
-from mainspring.features.state.names import directory_key, encode_key
+from mainspring.features.state.names import STATE_LAYOUT, encode_key
 from mainspring.features.view import CompiledView
 from mainspring.ports.online import OnlineReader, Position
 
@@ -47,8 +46,8 @@ Row = Mapping[str, object]
 
 _PLAIN = {DType.INT64: int, DType.STRING: str, DType.BOOLEAN: bool}
 _WORD = np.dtype(np.int64)
-_CODES = 2
-"""Where the codes of a packed request begin; its times follow them."""
+_SIZES = 2
+"""Where the sizes of a packed request begin; codes and times follow them."""
 _LEAST, _MOST = -(2**63), 2**63 - 1
 
 
@@ -249,26 +248,24 @@ class _QuickView:
 
     def read(self, row: Row, at: Micros) -> "tuple[_Words, Position] | None":
         """What the kernel answers, and the position that was read at; None where it takes more."""
-        roots = self._roots(row)
-        if roots is None:
+        names = self._names(row)
+        if names is None:
             return None
-        position, found = self._read_store(self.shard, roots)
+        position, found = self._read_store(self.shard, names)
         if self._hop is not None:
             at = at // self._hop * self._hop
         needed_from = -UNBOUNDED_SPAN if self._longest is None else at - self._longest
-        if position is None or needed_from < position.kept_from:
+        if position is None or position.layout != STATE_LAYOUT or needed_from < position.kept_from:
             return None
         buffers = self._idle.pop() if self._idle else self._new_buffers()
         request, results, view = buffers
-        state = found[0]
         if self._entities > 1:
             state = self._fill(request, found, at)
         else:
-            request[_CODES] = 0 if state else -1
-            request[_CODES + 1] = at
-            if found[1] is not None:
-                state = _joined(found)
-        self._ask(np.frombuffer(state or b"", _WORD), request, self._program, results)
+            state = found[0] or b""
+            request[_SIZES] = len(state) >> 3
+            request[_SIZES + 2] = at
+        self._ask(np.frombuffer(state, _WORD), request, self._program, results)
         words: _Words | None = None if results[WORST] else self._unpack(view)
         self._idle.append(buffers)
         return None if words is None else (words, position)
@@ -281,38 +278,35 @@ class _QuickView:
         ]
         return every if self._wanted is None else [every[place] for place in self._wanted]
 
-    def _roots(self, row: Row) -> Sequence[bytes] | None:
-        """Where the head and the directory of each key are; None for keys that have to be cast."""
+    def _names(self, row: Row) -> Sequence[bytes] | None:
+        """Where the row of each key is; None for keys that have to be cast."""
         if self._column is not None:
             value = row.get(self._column)
             if type(value) is self._kind and _is_stored(value):
-                name = encode_key(0, (value,))
-                return name, directory_key(name)
+                return (encode_key(0, (value,)),)
             return None
-        roots: list[bytes] = []
+        names: list[bytes] = []
         for entity, fields in self._keys:
             key = tuple([row.get(column) for column, _ in fields])
             for value, (_, kind) in zip(key, fields, strict=True):
                 if type(value) is not kind or not _is_stored(value):
                     return None
-            name = encode_key(entity, key)
-            roots += (name, directory_key(name))
-        return roots
+            names.append(encode_key(entity, key))
+        return names
 
-    def _fill(self, request: Ints, roots: Sequence[bytes | None], at: Micros) -> bytes:
-        """A request about each entity, and the state of those that are there."""
-        there = 0
-        for entity in range(self._entities):
-            is_there = roots[ROOTS * entity] is not None
-            request[_CODES + entity] = there if is_there else -1
-            there += is_there
-        request[_CODES + self._entities :] = at
-        return _joined(roots)
+    def _fill(self, request: Ints, found: Sequence[bytes | None], at: Micros) -> bytes:
+        """A request about each entity, and the rows of their keys."""
+        rows = [row or b"" for row in found]
+        for entity, row in enumerate(rows, _SIZES):
+            request[entity] = len(row) >> 3
+        request[_SIZES + 2 * self._entities :] = at
+        return b"".join(rows)
 
     def _new_buffers(self) -> _Buffers:
         count = self._entities
         results = blank_results(self._outputs, count)
-        return _Buffers(pack_request([0] * count, [0] * count, count), results, results.data)
+        request = pack_request(range(count), [0] * count, [0] * count)
+        return _Buffers(request, results, results.data)
 
 
 def _is_stored(value: object) -> bool:
@@ -320,7 +314,3 @@ def _is_stored(value: object) -> bool:
     if isinstance(value, int):
         return _LEAST <= value <= _MOST
     return isinstance(value, str) and value.isascii()
-
-
-def _joined(roots: Sequence[bytes | None]) -> bytes:
-    return b"".join(filter(None, roots))

@@ -1,8 +1,8 @@
 """Where the state of a key lies: the keys of its rows, and the shard that has it.
 
-The head of a key lies under its *name*: the place of the entity in its view, then the key in
-MessagePack, which no other name begins with; its directory and its pages lie under the name with
-level and number behind.  Names longer than a store takes are replaced by their digest.
+The row of a key lies under its *name*: the place of the entity in its view, then the key in
+MessagePack, which no other name begins with; pages that are not in it lie under the name with level
+and number behind.  Names longer than a store takes are replaced by their digest.
 """
 
 from collections.abc import Sequence
@@ -12,17 +12,21 @@ from zlib import crc32
 
 import msgspec
 
-from mainspring.features.kernel.tree.page import DIRECTORY_LEVEL
 from mainspring.ports.online import KEY_LIMIT_BYTES
 
 __all__ = [
-    "directory_key",
+    "STATE_LAYOUT",
     "encode_key",
     "page_key",
     "partition_of",
     "shard_of_partition",
     "shards_of_partitions",
 ]
+
+STATE_LAYOUT: Final = 2
+"""How rows lie: raised when they lie otherwise, so that what an earlier release laid out is folded
+anew from the log and never misread.
+"""
 
 _NUMBER_BYTES: Final = 7
 _LONGEST_NAME: Final = KEY_LIMIT_BYTES - 1 - _NUMBER_BYTES
@@ -48,17 +52,9 @@ def encode_key(entity: int, key: Sequence[object]) -> bytes:
     )
 
 
-def directory_key(name: bytes) -> bytes:
-    """Where the directory of this key lies."""
-    return name + _DIRECTORY
-
-
 def page_key(name: bytes, level: int, number: int) -> bytes:
     """Where a page of this key lies."""
     return name + bytes((level,)) + number.to_bytes(_NUMBER_BYTES, "big")
-
-
-_DIRECTORY: Final = page_key(b"", DIRECTORY_LEVEL, 0)
 
 
 def partition_of(name: bytes, partitions: int) -> int:

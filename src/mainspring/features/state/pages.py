@@ -1,5 +1,5 @@
-"""The rows of some keys as the kernel reads them: joined to one run of words, with the pages of
-each key behind its head.
+"""The rows of some keys as the kernel reads them: joined to one stretch of words, with the pages
+that were fetched behind the row of their key.
 """
 
 from collections.abc import Sequence
@@ -44,8 +44,8 @@ class StateRows(NamedTuple):
 
 
 def join_rows(groups: Sequence[Sequence[bytes]]) -> StateRows:
-    """Join the rows of each key; the head comes first, and a key without state has no rows.  Cost:
-    one copy.
+    """Join the rows of each key; its own comes first, and a key without state has none.  Cost: one
+    copy.
     """
     rows = [row for group in groups for row in group]
     starts, key_rows = (
@@ -75,7 +75,7 @@ class StatePage(NamedTuple):
 
 
 def split_row(row: bytes) -> list[bytes]:
-    """The pages of a row: a directory is followed by pages of facts."""
+    """The pages of a row: head, directory, pages beside it, and what was appended."""
     pages, at = [], 0
     while at < len(row):
         size = 8 * int.from_bytes(row[at + 8 * SIZE : at + 8 * SIZE + 8], "little")

@@ -3,7 +3,7 @@ them belong to which key.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 import polars as pl
@@ -22,7 +22,7 @@ from mainspring.features.physical import PhysicalValues, evaluate_values, plain_
 from mainspring.features.state.names import encode_key
 from mainspring.features.view import CompiledView
 
-__all__ = ["Records", "records_of"]
+__all__ = ["Records", "no_records", "records_of"]
 
 
 class Records(NamedTuple):
@@ -77,6 +77,21 @@ class Records(NamedTuple):
         link = int(self.links[row, index])
         begin = link >> TEXT_SHIFT
         return self.texts[begin : begin + (link & ((1 << TEXT_SHIFT) - 1))]
+
+
+def no_records(view: CompiledView) -> Records:
+    """No records at all."""
+    shape, none = view.tiles.shape, np.zeros(0, dtype=np.int64)
+    return Records(
+        words=np.zeros((0, int(shape[FACT_WORDS])), dtype=np.int64),
+        links=np.zeros((0, int(shape[REFERENCES])), dtype=np.int64),
+        texts=b"",
+        arrived=none,
+        retracts=np.zeros(0, dtype=np.bool_),
+        names=[],
+        key_first=np.zeros(1, dtype=np.int64),
+        order=none,
+    )
 
 
 def records_of(view: CompiledView, frame: pl.DataFrame) -> Records:
@@ -158,19 +173,23 @@ def _names_of(view: CompiledView, frame: pl.DataFrame) -> tuple[list[bytes], Int
     names: list[bytes] = []
     codes: list[int] = []
     for index, entity in enumerate(view.view.entities):
-        keys = _keys_of(frame, entity.join_keys)
+        keys, is_single = _keys_of(frame, entity.join_keys), len(entity.join_keys) == 1
         # The distinct keys in the order in which they come, each with the place that its name gets.
-        seen: dict[tuple[object, ...], int] = dict.fromkeys(keys, -1)
+        seen: dict[object, int] = dict.fromkeys(keys, -1)
         first = len(names)
-        for key in seen:
+        for found in seen:
+            key = (found,) if is_single else cast("tuple[object, ...]", found)
             if entity.null_keys == "group" or None not in key:
-                seen[key] = len(names)
+                seen[found] = len(names)
                 names.append(encode_key(index, key))
         codes += map(seen.__getitem__, keys) if entity.join_keys else [first] * frame.height
     return names, np.array(codes, dtype=np.int64)
 
 
-def _keys_of(frame: pl.DataFrame, join_keys: Sequence[str]) -> list[tuple[object, ...]]:
+def _keys_of(frame: pl.DataFrame, join_keys: Sequence[str]) -> Sequence[object]:
+    """The key of each record: a value where the entity has one join key, else a tuple."""
+    if len(join_keys) == 1:
+        return plain_values(frame[join_keys[0]])
     if not join_keys:
         return [()] if frame.height else []
     return list(zip(*(plain_values(frame[name]) for name in join_keys), strict=True))

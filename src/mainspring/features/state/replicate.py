@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from mainspring.elements.identity import Digest
 from mainspring.elements.stored import StoredRecord, parse_document, render_stored
 from mainspring.elements.time import Micros
+from mainspring.features.state.names import STATE_LAYOUT
 from mainspring.features.state.snapshot import Snapshot, parse_snapshot, render_snapshot
 from mainspring.ports.errors import StaleWrite
 from mainspring.ports.log import LogReader
@@ -106,6 +107,7 @@ def restore_shard(
     if (
         kept is None
         or kept.position.kept_from > kept_from
+        or kept.position.layout != STATE_LAYOUT
         # Ahead of the log: made from another one, for instance before a restore from a backup.
         or any(offset > log.head(topic) for topic, offset in kept.position.offsets)
     ):

@@ -1,7 +1,8 @@
 """Materialize the log as online state.
 
-The state is a function of the accepted records alone: any batching gives the same bytes, and each
-key's pages depend on that key's records only, so that partitions leave no trace either.  It takes
+The state is a function of the accepted records alone: any batching gives the same trees once what
+was appended is in them, and each key's pages depend on that key's records only, so that partitions
+leave no trace either.  It takes
 records as the log has them, also those that become visible later, because a page keeps when each
 fact is seen and the kernel decides at the read; so nothing waits for a timer.
 """
@@ -11,15 +12,22 @@ from contextlib import suppress
 from copy import copy
 from dataclasses import replace
 from functools import partial
+from typing import NamedTuple
 
 import polars as pl
 
 from mainspring.elements.time import HOUR, Micros
 from mainspring.features.history.gather import qualify_ids
 from mainspring.features.kernel.program import UNBOUNDED_SPAN
-from mainspring.features.state.growth import StateGrowth
-from mainspring.features.state.names import partition_of, shard_of_partition, shards_of_partitions
-from mainspring.features.state.records import records_of
+from mainspring.features.state.growth import StateGrowth, runs_of
+from mainspring.features.state.names import (
+    STATE_LAYOUT,
+    partition_of,
+    shard_of_partition,
+    shards_of_partitions,
+)
+from mainspring.features.state.records import Records, no_records, records_of
+from mainspring.features.state.runs import RUN_LIMITS, RunLimits, ShardRuns
 from mainspring.features.view import CompiledView
 from mainspring.ports.errors import StaleWrite
 from mainspring.ports.log import LogReader
@@ -34,6 +42,7 @@ __all__ = [
     "drop_late_state",
     "horizon_at",
     "materialize_view",
+    "merge_runs",
     "rematerialize_view",
     "shards_of",
 ]
@@ -53,8 +62,16 @@ each process.
 
 _ROWS_PER_COMMIT = 8_192
 
-_Change = tuple[int, Mapping[bytes, bytes | None], Position]
-"""A partition, its rows to put and to remove, and where it stands with them."""
+
+class _Change(NamedTuple):
+    """What happens to a partition: rows to put and to remove, what is appended to others, and where
+    it stands with them.
+    """
+
+    partition: int
+    rows: Mapping[bytes, bytes | None]
+    position: Position
+    appended: Mapping[bytes, bytes]
 
 
 def horizon_at(view: CompiledView, now: Micros) -> Micros:
@@ -76,6 +93,7 @@ def materialize_view(
     before: Micros = UNBOUNDED_SPAN,
     tables: TableReader | None = None,
     only: Sequence[int] | None = None,
+    limits: RunLimits = RUN_LIMITS,
 ) -> Position:
     """Bring a view's state up to the head of the log; new state starts with what a read at `now`
     can need.
@@ -85,9 +103,10 @@ def materialize_view(
             long log.
         tables: where new state finds the records that the log does not keep any more.
         only: the partitions to materialize, for one of several consumers; default: all.
+        limits: how much is appended before it is taken into trees.
 
     Returns: the position of the partition that is least far.
-    Cost: about 5 µs a record and entity, and what the store takes for a commit.
+    Cost: about 4 µs a record and entity, and what the store takes for a commit.
     Raises: ENG-004 when another process writes the same partition: its work stands, call again.
     """
     materialization = ViewMaterialization(
@@ -98,12 +117,27 @@ def materialize_view(
         now=now,
         tables=tables,
         before=before,
+        limits=limits,
     )
     for _ in materialization.iter_steps(
         {topic: log.head(topic) for topic in materialization.topics}, now=now
     ):
         pass
     return min(materialization.positions.values(), key=lambda position: position.offsets)
+
+
+def merge_runs(view: CompiledView, *, online: OnlineWriter, now: Micros) -> None:
+    """Take all that was appended into the trees of the keys: the rows then are the bytes that the
+    records alone decide.  Reads answer the same before and after; for checks, while nobody reads.
+
+    Raises: ENG-004 when another process writes the same partition.
+    """
+    for shard in shards_of(view):
+        position, _ = online.read(shard, [])
+        names = list(online.appended(shard))
+        if position is not None and names:
+            growth = _growth(view, no_records(view), online, shard, until=now + 2 * CLOCK_SKEW)
+            online.commit(shard, growth.rows_of([], names), expected=position, position=position)
 
 
 def rematerialize_view(
@@ -132,10 +166,14 @@ def rematerialize_view(
 def drop_late_state(
     view: CompiledView, shards: Sequence[str], *, online: OnlineWriter, now: Micros
 ) -> None:
-    """Drop those of a view's shards that have left out what a read at `now` needs."""
+    """Drop those of a view's shards that have left out what a read at `now` needs, or that lie as
+    an earlier release laid them out.
+    """
     for shard in shards:
         position, _ = online.read(shard, [])
-        if position is not None and position.kept_from > horizon_at(view, now):
+        if position is not None and (
+            position.kept_from > horizon_at(view, now) or position.layout != STATE_LAYOUT
+        ):
             online.drop(shard)
 
 
@@ -148,7 +186,7 @@ class ViewMaterialization:
 
     Args:
         partitions: which; those without state begin with what a read at `now` can need.
-        tables, before: as for `materialize_view`.
+        tables, before, limits: as for `materialize_view`.
     """
 
     def __init__(
@@ -161,6 +199,7 @@ class ViewMaterialization:
         now: Micros,
         tables: TableReader | None = None,
         before: Micros = UNBOUNDED_SPAN,
+        limits: RunLimits = RUN_LIMITS,
     ) -> None:
         self.view, self._log, self._online, self._tables, self._before = (
             view,
@@ -169,6 +208,8 @@ class ViewMaterialization:
             tables,
             before,
         )
+        self._limits = limits
+        self._runs: dict[int, ShardRuns] = {}
         self.positions = {
             partition: _open_shard(view, partition, online, now) for partition in partitions
         }
@@ -187,7 +228,13 @@ class ViewMaterialization:
 
     def joined(self, other: "ViewMaterialization") -> "ViewMaterialization":
         """The partitions of both in one materialization."""
-        return self._with({**self.positions, **other.positions})
+        joined = self._with({**self.positions, **other.positions})
+        # What the other knows of its partitions, which this one may have had long ago.
+        joined._runs = {
+            **{each: runs for each, runs in self._runs.items() if each not in other.positions},
+            **other._runs,
+        }
+        return joined
 
     def without(self, partitions: Collection[int]) -> "ViewMaterialization":
         """The materialization of its other partitions."""
@@ -202,6 +249,9 @@ class ViewMaterialization:
     def _with(self, positions: dict[int, Position]) -> "ViewMaterialization":
         materialization = copy(self)
         materialization.positions = positions
+        materialization._runs = {
+            each: runs for each, runs in self._runs.items() if each in positions
+        }
         return materialization
 
     def reached(self, topic: str) -> int:
@@ -281,46 +331,82 @@ class ViewMaterialization:
             frame.filter(frame["_event_time"].is_between(kept_from, self._before, closed="left")),
         )
         names: dict[int, list[int]] = {partition: [] for partition in group}
-        for index, name in enumerate(records.names):
-            if (partition := partition_of(name, view.partitions)) in names:
-                names[partition].append(index)
-        changes, kept = (
-            [],
-            UNBOUNDED_SPAN if view.reach >= UNBOUNDED_SPAN else view.reach + 2 * CLOCK_SKEW,
-        )
+        if view.partitions == 1:
+            names = {partition: [*range(len(records.names))] for partition in group}
+        else:
+            for index, name in enumerate(records.names):
+                if (partition := partition_of(name, view.partitions)) in names:
+                    names[partition].append(index)
+        changes = []
         for partition in group:
             before = self.positions[partition]
             offsets = tuple(
                 (name, reached if name == topic else offset) for name, offset in before.offsets
             )
-            growth = StateGrowth(
-                view,
-                records,
-                partial(_read_rows, self._online, self._shard(partition)),
-                kept=kept,
-                until=until,
+            position = replace(
+                before, offsets=offsets, visible_until=max(before.visible_until, seen)
             )
-            rows = growth.rows_of(names[partition])
             changes.append(
-                (
-                    partition,
-                    rows,
-                    replace(before, offsets=offsets, visible_until=max(before.visible_until, seen)),
-                )
+                self._change(partition, records, names[partition], position, until=until)
             )
         return changes
+
+    def _change(
+        self,
+        partition: int,
+        records: Records,
+        indices: Sequence[int],
+        position: Position,
+        *,
+        until: Micros,
+    ) -> _Change:
+        """What the records of the keys at these places do to a partition."""
+        shard, runs, names = self._shard(partition), self._runs_of(partition), records.names
+        contested = records.contested
+        appended = runs_of(
+            records,
+            [index for index in indices if index not in contested] if contested else indices,
+        )
+        # A fact that is taken back has to be in a tree, and so has all that is appended before it.
+        grown = {names[index] for index in contested.intersection(indices)}
+        grown |= runs.overfull(appended)
+        grown |= (due := runs.take_due())
+        growth = _growth(self.view, records, self._online, shard, until=until)
+        rows = growth.rows_of(
+            [index for index in indices if names[index] in grown],
+            list(due.difference(names[index] for index in indices)),
+        )
+        if grown:
+            appended = {name: piece for name, piece in appended.items() if name not in grown}
+        return _Change(partition, rows, position, appended)
+
+    def _runs_of(self, partition: int) -> ShardRuns:
+        """What is appended to a partition; asked for only when there is something to write."""
+        if partition not in self._runs:
+            self._runs[partition] = ShardRuns(
+                self._online.appended(self._shard(partition)), self._limits
+            )
+        return self._runs[partition]
 
     def _commit(self, changes: Sequence[_Change]) -> None:
         # Rows and offsets in one transaction: a crash before it repeats the frame, after it does
         # not, and neither counts a record twice.
         self._online.commit_all(
             [
-                ShardCommit(self._shard(partition), rows, self.positions[partition], position)
-                for partition, rows, position in changes
+                ShardCommit(
+                    self._shard(change.partition),
+                    change.rows,
+                    self.positions[change.partition],
+                    change.position,
+                    change.appended,
+                )
+                for change in changes
             ]
         )
         # Only once the store has them: ENG-004 leaves this object as it was.
-        self.positions |= {partition: position for partition, _, position in changes}
+        for change in changes:
+            self.positions[change.partition] = change.position
+            self._runs[change.partition].note(change.rows, change.appended)
 
     def _shard(self, partition: int) -> str:
         return shard_of_partition(self.view.shard, partition, self.view.partitions)
@@ -330,11 +416,27 @@ def _open_shard(view: CompiledView, partition: int, online: OnlineWriter, now: M
     """Where a partition stands; one that has no state yet is given its first position."""
     shard = shard_of_partition(view.shard, partition, view.partitions)
     position, _ = online.read(shard, [])
+    if position is not None and position.layout != STATE_LAYOUT:
+        online.drop(shard)
+        position = None
     if position is None:
         offsets = tuple((topic_of(source.stream), 0) for source in view.view.sources)
-        position = Position(offsets, visible_until=-UNBOUNDED_SPAN, kept_from=horizon_at(view, now))
+        position = Position(
+            offsets,
+            visible_until=-UNBOUNDED_SPAN,
+            kept_from=horizon_at(view, now),
+            layout=STATE_LAYOUT,
+        )
         online.commit(shard, {}, expected=None, position=position)
     return position
+
+
+def _growth(
+    view: CompiledView, records: Records, online: OnlineReader, shard: str, *, until: Micros
+) -> StateGrowth:
+    kept = UNBOUNDED_SPAN if view.reach >= UNBOUNDED_SPAN else view.reach + 2 * CLOCK_SKEW
+    read = partial(_read_rows, online, shard)
+    return StateGrowth(view, records, read, kept=kept, until=until)
 
 
 def _iter_gathered(frames: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:

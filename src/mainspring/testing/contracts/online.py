@@ -45,6 +45,91 @@ class OnlineContract:
         online.commit("s", {b"a": None, b"b": b"3", b"none": None}, expected=FIRST, position=SECOND)
         assert online.read("s", [b"a", b"b", b"none"]) == (SECOND, [None, b"3", None])
 
+    def test_what_is_appended_stands_behind_its_row(self, online: OnlineWriter) -> None:
+        """In the order of the commits, and by itself where there is no row."""
+        online.commit("s", {b"a": b"1", b"b": b"2"}, expected=None, position=FIRST)
+        online.commit("s", {}, expected=FIRST, position=FIRST, appended={b"a": b"x", b"new": b"n"})
+        online.commit("s", {b"c": b"3"}, expected=FIRST, position=SECOND, appended={b"a": b"yz"})
+        assert online.read("s", [b"a", b"b", b"new", b"c", b"none"]) == (
+            SECOND,
+            [b"1xyz", b"2", b"n", b"3", None],
+        )
+        assert list(online.iter_rows("s")) == [
+            (b"a", b"1xyz"),
+            (b"b", b"2"),
+            (b"c", b"3"),
+            (b"new", b"n"),
+        ]
+        assert online.appended("s") == {b"a": 3, b"new": 1}
+
+    def test_a_row_that_is_put_or_removed_loses_what_was_appended(
+        self, online: OnlineWriter
+    ) -> None:
+        """And what is appended to it afterwards counts again."""
+        online.commit(
+            "s",
+            {b"a": b"1", b"b": b"2"},
+            expected=None,
+            position=FIRST,
+            appended={b"c": b"z", b"d": b"4"},
+        )
+        online.commit("s", {}, expected=FIRST, position=FIRST, appended={b"a": b"x", b"b": b"y"})
+        online.commit("s", {b"a": b"9", b"b": None, b"c": None}, expected=FIRST, position=SECOND)
+        assert online.read("s", [b"a", b"b", b"c", b"d"])[1] == [b"9", None, None, b"4"]
+        assert online.appended("s") == {b"d": 1}
+        online.commit("s", {}, expected=SECOND, position=SECOND, appended={b"a": b"!", b"b": b"?"})
+        assert online.read("s", [b"a", b"b", b"c", b"d"])[1] == [b"9!", b"?", None, b"4"]
+        assert online.appended("s") == {b"a": 1, b"b": 1, b"d": 1}
+
+    def test_a_refused_commit_appends_nothing(self, online: OnlineWriter) -> None:
+        """ENG-004, or a key that is too long."""
+        online.commit("s", {}, expected=None, position=FIRST, appended={b"a": b"1"})
+        with pytest.raises(StaleWrite):
+            online.commit("s", {}, expected=SECOND, position=SECOND, appended={b"a": b"2"})
+        with pytest.raises(StoreFailed, match="401 bytes"):
+            online.commit(
+                "s",
+                {},
+                expected=FIRST,
+                position=SECOND,
+                appended={b"a": b"2", b"k" * (KEY_LIMIT_BYTES + 1): b"3"},
+            )
+        assert online.read("s", [b"a"]) == (FIRST, [b"1"])
+
+    def test_a_shard_made_again_has_nothing_appended(self, online: OnlineWriter) -> None:
+        """Neither has one that never was."""
+        online.commit("s", {}, expected=None, position=FIRST, appended={b"a": b"1"})
+        online.drop("s")
+        assert online.appended("s") == {}
+        online.commit("s", {b"b": b"2"}, expected=None, position=FIRST)
+        assert (online.appended("s"), online.read("s", [b"a"])[1]) == ({}, [None])
+        assert online.appended("never") == {}
+
+    def test_many_commits_append_and_put_in_turns(self, online: OnlineWriter) -> None:
+        """As a model of a dictionary says."""
+        keys = [bytes([number]) for number in range(12)]
+        model: dict[bytes, bytes] = {}
+        counted: dict[bytes, int] = {}
+        position: Position | None = None
+        for step in range(60):
+            puts = {key: bytes([step]) for key in keys if (step * 7 + key[0]) % 11 == 0}
+            appended = {
+                key: bytes([step]) * 2
+                for key in keys
+                if key not in puts and (step + key[0]) % 3 == 0
+            }
+            following = Position((("source:a", step),), 0)
+            online.commit("s", puts, expected=position, position=following, appended=appended)
+            position = following
+            for key, row in puts.items():
+                model[key] = row
+                counted.pop(key, None)
+            for key, piece in appended.items():
+                model[key] = model.get(key, b"") + piece
+                counted[key] = counted.get(key, 0) + len(piece)
+            assert online.read("s", keys) == (position, [model.get(key) for key in keys])
+        assert (dict(online.iter_rows("s")), online.appended("s")) == (model, counted)
+
     def test_a_commit_from_an_old_position_changes_nothing(self, online: OnlineWriter) -> None:
         """ENG-004, whether the shard should be absent or elsewhere."""
         online.commit("s", {b"k": b"a"}, expected=None, position=FIRST)
@@ -145,13 +230,19 @@ class OnlineContract:
     def test_a_reader_never_sees_half_a_commit(self, online: OnlineWriter) -> None:
         """Rows and position of one read belong together, while another thread folds."""
         keys = [b"a", b"b"]
-        online.commit("s", dict.fromkeys(keys, b"0"), expected=None, position=Position((), 0))
+        online.commit("s", dict.fromkeys(keys, b"000"), expected=None, position=Position((), 0))
 
         def fold() -> None:
             for number in range(200):
-                rows = dict.fromkeys(keys, str(number + 1).encode())
+                # Each says its number at the end, in a row or behind one.
+                rows = dict.fromkeys(keys, b"%03d" % (number + 1))
+                is_put = number % 3 == 0
                 online.commit(
-                    "s", rows, expected=Position((), number), position=Position((), number + 1)
+                    "s",
+                    rows if is_put else {},
+                    expected=Position((), number),
+                    position=Position((), number + 1),
+                    appended={} if is_put else rows,
                 )
 
         with ThreadPoolExecutor(1) as pool:
@@ -159,7 +250,7 @@ class OnlineContract:
             while not folding.done():
                 position, rows = online.read("s", keys)
                 assert position is not None
-                assert rows == [str(position.visible_until).encode()] * 2
+                assert [row and row[-3:] for row in rows] == [b"%03d" % position.visible_until] * 2
             folding.result()
 
     def test_several_shards_are_committed_in_one_call(self, online: OnlineWriter) -> None:
@@ -167,13 +258,13 @@ class OnlineContract:
         online.commit("old", {b"k": b"1"}, expected=None, position=FIRST)
         online.commit_all(
             [
-                ShardCommit("old", {b"k": None}, FIRST, SECOND),
+                ShardCommit("old", {b"k": None}, FIRST, SECOND, {b"l": b"3"}),
                 ShardCommit("new", {b"k": b"2"}, None, FIRST),
             ]
         )
         online.commit_all([])
-        assert (online.read("old", [b"k"]), online.read("new", [b"k"])) == (
-            (SECOND, [None]),
+        assert (online.read("old", [b"k", b"l"]), online.read("new", [b"k"])) == (
+            (SECOND, [None, b"3"]),
             (FIRST, [b"2"]),
         )
 

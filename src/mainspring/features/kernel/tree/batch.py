@@ -12,7 +12,6 @@ __all__ = [
     "FACT_COUNT",
     "INLINE_FIELDS",
     "IS_NEW",
-    "IS_SEALED",
     "LISTED",
     "MAX_TILES",
     "NEXT_NUMBER",
@@ -41,13 +40,12 @@ MAX_TILES: Final = 512
     PAGE_COUNT,
     NEXT_NUMBER,
     EVICTED_UNTIL,
-    IS_SEALED,
     WRITTEN,
     LISTED,
     STATE_FIELDS,
-) = 0, 1, 2, 3, 4, 5, 6, 7, 8
+) = 0, 1, 2, 3, 4, 5, 6, 7
 """The current key: open facts, tiles, pages beside the directory, the number of the next page, the
-newest time forgotten, whether it has sealed a page. The output: words written, rows listed.
+newest time forgotten. The output: words written, rows listed.
 """
 
 PAGE_NUMBER, PAGE_BEGIN, PAGE_SIZE, IS_NEW, INLINE_FIELDS = 0, 1, 2, 3, 4
@@ -71,10 +69,10 @@ class GrowthBatch(NamedTuple):
             the fact that seals another page, and than `until`.
 
     Shapes:
-        words, texts: the old heads and directories joined, and behind them the texts of the batch;
-            the same memory as words and as bytes.
-        starts: (keys, 3) the first word of each old head, or -1; the first word of the row of its
-            directory, or -1, and the word after that row.
+        words, texts: the old rows joined, and behind them the texts of the batch; the same memory
+            as words and as bytes.
+        starts: (keys + 1,) the first word of each old row, and the word after the last; a key
+            without one has no words.
         key_first: (keys + 1,) where the facts of each key begin in `order`, which lists rows of the
             batch, of one key in the order of the log.
         facts: (facts, fact words).
@@ -99,8 +97,8 @@ class OpenKey(NamedTuple):
 
     Shapes:
         shape: (SHAPE_FIELDS,), the layout of pages; lanes (lanes, LANE_FIELDS).
-        facts, links: (OPEN_FACTS, …) the open facts, and where their texts lie among those of the
-            batch.
+        facts, links: (OPEN_FACTS + 1, …) the open facts, and where their texts lie among those of
+            the batch; the last is the fact that comes in.
         tiles: (MAX_TILES, tile words); flat: the same memory in one row.
         inline: (INLINE_PAGES + 1, INLINE_FIELDS).
         state: (STATE_FIELDS,).

@@ -18,7 +18,6 @@ from mainspring.features.kernel.tree.batch import (
     FACT_COUNT,
     INLINE_FIELDS,
     IS_NEW,
-    IS_SEALED,
     LISTED,
     MAX_TILES,
     NEXT_NUMBER,
@@ -35,7 +34,9 @@ from mainspring.features.kernel.tree.batch import (
     OpenKey,
     PageLayout,
 )
+from mainspring.features.kernel.tree.load import keep_inline, load_fact, load_row
 from mainspring.features.kernel.tree.page import (
+    ARRIVED,
     DIRECTORY_LEVEL,
     EVICTED,
     FACT_WORDS,
@@ -57,8 +58,6 @@ from mainspring.features.kernel.tree.page import (
     TEXTS_AT,
     TILE_WORDS,
     TILES,
-    fact_at,
-    reference_at,
     text_before,
 )
 from mainspring.features.kernel.tree.tile import (
@@ -88,8 +87,8 @@ def grow_keys(layout: PageLayout, batch: GrowthBatch, out: GrowthOutput) -> None
     key = OpenKey(
         shape,
         lanes,
-        np.empty((OPEN_FACTS, shape[FACT_WORDS]), dtype=np.int64),
-        np.empty((OPEN_FACTS, shape[REFERENCES]), dtype=np.int64),
+        np.empty((OPEN_FACTS + 1, shape[FACT_WORDS]), dtype=np.int64),
+        np.empty((OPEN_FACTS + 1, shape[REFERENCES]), dtype=np.int64),
         flat.reshape((MAX_TILES, shape[TILE_WORDS])),
         flat,
         np.empty((INLINE_PAGES + 1, INLINE_FIELDS), dtype=np.int64),
@@ -104,7 +103,7 @@ def grow_keys(layout: PageLayout, batch: GrowthBatch, out: GrowthOutput) -> None
 @compiled_part
 def grow_all(batch: GrowthBatch, key: OpenKey, out: GrowthOutput) -> None:
     """Grow one key after the other, until there is no more room."""
-    for code in range(batch.starts.shape[0]):
+    for code in range(batch.starts.size - 1):
         if not grow_key(batch, key, out, code):
             out.note[0] = -1
             return
@@ -113,83 +112,61 @@ def grow_all(batch: GrowthBatch, key: OpenKey, out: GrowthOutput) -> None:
 
 @compiled_part
 def grow_key(batch: GrowthBatch, key: OpenKey, out: GrowthOutput, code: int) -> bool:
-    """Grow a key by its facts; whether there was room to write it."""
-    load_head(batch, key, code)
-    load_directory(batch, key, code)
+    """Grow a key by what was appended to its row and then by its facts of the batch; whether there
+    was room to write it.
+    """
+    words, page = batch.words, load_row(batch, key, code)
+    while page < batch.starts[code + 1]:
+        for index in range(words[page + FACTS]):
+            load_fact(batch, key, page, index, OPEN_FACTS)
+            if not take_fact(batch, key, out, code, words[page + ARRIVED]):
+                return False
+        page += words[page + SIZE]
     for index in range(batch.key_first[code], batch.key_first[code + 1]):
         row = batch.order[index]
-        insert_fact(batch, key, row)
-        # Sealed when the head is full and never at the end of a batch: batches would show in the
-        # bytes.
-        if key.state[FACT_COUNT] == OPEN_FACTS:
-            if not has_room(key, out):
-                return False
-            seal_facts(batch, key, out)
-            spill(batch, key, out, code)
-            # By when the record arrived, which the log says, not by the clock of this process: it
-            # once did, and hourly and one-go materializations of late facts differed in their
-            # bytes.
-            evict(key, out, code, min(batch.arrived[row], batch.until) - batch.kept)
-            # Last: what was evicted need not go into a page of tiles first.
-            seal_tiles(key, out, code)
+        for word in range(key.facts.shape[1]):
+            key.facts[OPEN_FACTS, word] = batch.facts[row, word]
+        for word in range(key.links.shape[1]):
+            key.links[OPEN_FACTS, word] = batch.links[row, word]
+        if not take_fact(batch, key, out, code, batch.arrived[row]):
+            return False
     if not has_room(key, out):
         return False
-    write_roots(batch, key, out, code)
+    write_row(batch, key, out, code)
     return True
 
 
 @compiled_part
-def load_head(batch: GrowthBatch, key: OpenKey, code: int) -> None:
-    """Take the open facts; links point into the bytes that they were read from."""
-    start, words = batch.starts[code, 0], batch.words
-    key.state[FACT_COUNT] = 0 if start < 0 else words[start + FACTS]
-    for index in range(key.state[FACT_COUNT]):
-        fact, link = (
-            fact_at(words, start, index, key.shape),
-            reference_at(words, start, index, key.shape),
-        )
-        base = 8 * start + words[start + TEXTS_AT]
-        for word in range(key.facts.shape[1]):
-            key.facts[index, word] = words[fact + word]
-        for word in range(key.links.shape[1]):
-            key.links[index, word] = words[link + word] + (base << TEXT_SHIFT)
+def take_fact(batch: GrowthBatch, key: OpenKey, out: GrowthOutput, code: int, arrived: int) -> bool:
+    """Put the fact that comes in among the open ones, and seal a page of them if they are enough;
+    whether there was room.
+    """
+    insert_fact(batch, key)
+    # Sealed when the head is full and never at the end of a batch: batches would show in the bytes.
+    if key.state[FACT_COUNT] == OPEN_FACTS:
+        if not has_room(key, out):
+            return False
+        seal_facts(batch, key, out)
+        spill(batch, key, out, code)
+        # By when the record arrived, which the log says, not by the clock of this process: it once
+        # did, and hourly and one-go materializations of late facts differed in their bytes.
+        evict(key, out, code, min(arrived, batch.until) - batch.kept)
+        # Last: what was evicted need not go into a page of tiles first.
+        seal_tiles(key, out, code)
+    return True
 
 
 @compiled_part
-def load_directory(batch: GrowthBatch, key: OpenKey, code: int) -> None:
-    """Take the tiles, and note where the pages beside them lie."""
-    start, words, state = batch.starts[code, 1], batch.words, key.state
-    state[TILE_COUNT] = state[PAGE_COUNT] = state[NEXT_NUMBER] = state[IS_SEALED] = 0
-    state[EVICTED_UNTIL] = LONG_AGO
-    if start < 0:
-        return
-    state[TILE_COUNT], state[NEXT_NUMBER], state[EVICTED_UNTIL] = (
-        words[start + TILES],
-        words[start + NEXT],
-        words[start + EVICTED],
-    )
-    for word in range(state[TILE_COUNT] * key.tiles.shape[1]):
-        key.flat[word] = words[start + HEADER + word]
-    page = start + words[start + SIZE]
-    while page < batch.starts[code, 2]:
-        keep_inline(key, words[page + NUMBER_WORD], page, words[page + SIZE], 0)
-        page += words[page + SIZE]
-
-
-@compiled_part
-def insert_fact(batch: GrowthBatch, key: OpenKey, row: int) -> None:
-    """Put a fact where it belongs in total order: by event time, then id, then the moment from
-    which it is seen.
+def insert_fact(batch: GrowthBatch, key: OpenKey) -> None:
+    """Put the fact that comes in where it belongs in total order: by event time, then id, then the
+    moment from which it is seen.
     """
     index = key.state[FACT_COUNT]
     # From the end: facts mostly arrive in order of time, and then nothing moves.
-    while index > 0 and stands_before(batch, key, row, index - 1):
+    while index > 0 and stands_before(batch, key, index - 1):
         move_fact(key, index - 1, index)
         index -= 1
-    for word in range(key.facts.shape[1]):
-        key.facts[index, word] = batch.facts[row, word]
-    for word in range(key.links.shape[1]):
-        key.links[index, word] = batch.links[row, word]
+    move_fact(key, OPEN_FACTS, index)
     key.state[FACT_COUNT] += 1
 
 
@@ -203,11 +180,11 @@ def move_fact(key: OpenKey, source: int, target: int) -> None:
 
 
 @compiled_part
-def stands_before(batch: GrowthBatch, key: OpenKey, row: int, index: int) -> bool:
-    """Whether a new fact comes before the open one at this place."""
-    if batch.facts[row, EVENT_TIME] != key.facts[index, EVENT_TIME]:
-        return bool(batch.facts[row, EVENT_TIME] < key.facts[index, EVENT_TIME])
-    mine, other = batch.links[row, 0], key.links[index, 0]
+def stands_before(batch: GrowthBatch, key: OpenKey, index: int) -> bool:
+    """Whether the fact that comes in stands before the open one at this place."""
+    if key.facts[OPEN_FACTS, EVENT_TIME] != key.facts[index, EVENT_TIME]:
+        return bool(key.facts[OPEN_FACTS, EVENT_TIME] < key.facts[index, EVENT_TIME])
+    mine, other = key.links[OPEN_FACTS, 0], key.links[index, 0]
     order = text_before(
         batch.texts,
         mine >> TEXT_SHIFT,
@@ -217,7 +194,7 @@ def stands_before(batch: GrowthBatch, key: OpenKey, row: int, index: int) -> boo
     )
     # Revisions of one id share event time and id; the earlier revision stands first.
     return order < 0 or (
-        order == 0 and bool(batch.facts[row, VISIBLE_FROM] < key.facts[index, VISIBLE_FROM])
+        order == 0 and bool(key.facts[OPEN_FACTS, VISIBLE_FROM] < key.facts[index, VISIBLE_FROM])
     )
 
 
@@ -243,19 +220,6 @@ def has_room(key: OpenKey, out: GrowthOutput) -> bool:
         and has_rows
         and state[TILE_COUNT] + 2 < key.tiles.shape[0]
     )
-
-
-@compiled_part
-def keep_inline(key: OpenKey, number: int, begin: int, size: int, is_new: int) -> None:
-    """Note a page that stays beside the directory."""
-    index = key.state[PAGE_COUNT]
-    (
-        key.inline[index, PAGE_NUMBER],
-        key.inline[index, PAGE_BEGIN],
-        key.inline[index, PAGE_SIZE],
-        key.inline[index, IS_NEW],
-    ) = number, begin, size, is_new
-    key.state[PAGE_COUNT] += 1
 
 
 @compiled_part
@@ -298,7 +262,6 @@ def seal_facts(batch: GrowthBatch, key: OpenKey, out: GrowthOutput) -> None:
     key.tiles[index, TILE_LEVEL], key.tiles[index, TILE_NUMBER] = 1, state[NEXT_NUMBER]
     state[NEXT_NUMBER] += 1
     state[TILE_COUNT] += 1
-    state[IS_SEALED] = 1
     state[FACT_COUNT] -= PAGE_FACTS
     for left in range(state[FACT_COUNT]):
         move_fact(key, left + PAGE_FACTS, left)
@@ -307,7 +270,7 @@ def seal_facts(batch: GrowthBatch, key: OpenKey, out: GrowthOutput) -> None:
 @compiled_part
 def spill(batch: GrowthBatch, key: OpenKey, out: GrowthOutput, code: int) -> None:
     """Where the directory has too many pages beside it, give the oldest a row of its own."""
-    # The eight newest pages share the directory's row, so that a key of some 150 facts is one read.
+    # The eight newest pages lie in the key's row, so that a key of some 150 facts is one read.
     if key.state[PAGE_COUNT] <= INLINE_PAGES:
         return
     begin = key.state[WRITTEN]
@@ -447,23 +410,19 @@ def end_page(key: OpenKey, out: GrowthOutput, page: int, size: int, texts: int) 
 
 
 @compiled_part
-def write_roots(batch: GrowthBatch, key: OpenKey, out: GrowthOutput, code: int) -> None:
-    """Write the head, and where a page was sealed the directory with the pages beside it."""
-    begin = key.state[WRITTEN]
+def write_row(batch: GrowthBatch, key: OpenKey, out: GrowthOutput, code: int) -> None:
+    """Write the head, and once a page was sealed the directory with the pages beside it."""
+    row = key.state[WRITTEN]
     write_facts(batch, key, out, HEAD_LEVEL, 0, key.state[FACT_COUNT])
-    list_row(key, out, WRITTEN_PAGE, code, HEAD_LEVEL, 0, begin)
-    # The directory changes only when a page was sealed: fifteen changes of sixteen write one small
-    # row.
-    if key.state[IS_SEALED] == 0:
-        return
-    begin, width = key.state[WRITTEN], key.state[TILE_COUNT] * key.tiles.shape[1]
-    begin_page(key, out, DIRECTORY_LEVEL, 0, key.state[TILE_COUNT], 0)
-    for word in range(width):
-        out.words[begin + HEADER + word] = key.flat[word]
-    end_page(key, out, begin, HEADER + width, 0)
-    for index in range(key.state[PAGE_COUNT]):
-        copy_inline(batch, key, out, index)
-    list_row(key, out, WRITTEN_PAGE, code, DIRECTORY_LEVEL, 0, begin)
+    if key.state[NEXT_NUMBER] > 0:
+        begin, width = key.state[WRITTEN], key.state[TILE_COUNT] * key.tiles.shape[1]
+        begin_page(key, out, DIRECTORY_LEVEL, 0, key.state[TILE_COUNT], 0)
+        for word in range(width):
+            out.words[begin + HEADER + word] = key.flat[word]
+        end_page(key, out, begin, HEADER + width, 0)
+        for index in range(key.state[PAGE_COUNT]):
+            copy_inline(batch, key, out, index)
+    list_row(key, out, WRITTEN_PAGE, code, HEAD_LEVEL, 0, row)
 
 
 @compiled_part

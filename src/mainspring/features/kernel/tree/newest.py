@@ -16,11 +16,14 @@ from mainspring.features.kernel.tree.page import (
     FACTS,
     FLAG_WORDS,
     LENGTH_MASK,
+    LEVEL,
+    SIZE,
     TEXT_SHIFT,
     TEXTS_AT,
     TILES,
     fact_at,
     has_value,
+    is_root,
     reference_at,
     text_before,
     tile_at,
@@ -36,7 +39,6 @@ from mainspring.features.kernel.tree.point import (
     evicted_until,
     find_page,
     list_missing,
-    roots_of,
     rows_of_key,
 )
 from mainspring.features.kernel.tree.tile import (
@@ -129,15 +131,19 @@ def look_up(rows: PageRows, search: Search, key: int, at: int) -> int:
     begin, stop = rows_of_key(rows, key)
     if begin == stop:
         return ANSWERED
-    if evicted_until(rows, begin, stop) >= at - search.reach:
+    if evicted_until(rows, begin) >= at - search.reach:
         return EVICTED_BEFORE
     wanted, certain = found[WANTED], LONG_AGO
     found[WAITING] = 0
-    for row in range(begin, begin + roots_of(rows, begin, stop)):
-        search.waiting[found[WAITING]] = rows.starts[row]
-        found[WAITING] += 1
-        # All roots are looked at before any child is: the best bound first keeps most pages unread.
-        certain = max(certain, certainly_seen(rows, rows.starts[row], at))
+    root = rows.starts[begin]
+    while root < rows.starts[begin + 1]:
+        if is_root(rows.words[root + LEVEL]):
+            search.waiting[found[WAITING]] = root
+            found[WAITING] += 1
+            # All roots are looked at before any child is: the best bound first keeps most pages
+            # unread.
+            certain = max(certain, certainly_seen(rows, root, at))
+        root += rows.words[root + SIZE]
     while found[WAITING] > 0:
         found[WAITING] -= 1
         page = search.waiting[found[WAITING]]

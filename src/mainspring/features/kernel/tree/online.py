@@ -1,5 +1,5 @@
-"""The compiled entry points to online state: grow the pages of keys, answer from them, look facts
-up in them, and summarise a page that was changed.
+"""The compiled entry points to online state: write a run, grow the pages of keys, answer from them,
+look facts up in them, and summarise a page that was changed.
 
 Each writes the edition of the kernel into the last cell of the note that it is given, which keeps
 numba's cache honest (see `jit`).
@@ -31,6 +31,7 @@ from mainspring.features.kernel.tree.point import (
     WindowQuery,
     answer_points,
 )
+from mainspring.features.kernel.tree.run import RunBatch, RunOutput, write_runs
 from mainspring.features.kernel.tree.summary import compile_tiles
 from mainspring.features.kernel.tree.tile import (
     MARK_FIELDS,
@@ -40,7 +41,15 @@ from mainspring.features.kernel.tree.tile import (
     summarise_tiles,
 )
 
-__all__ = ["NOTE", "grow_entry", "lookup_entry", "point_entry", "summary_entry", "warm_online"]
+__all__ = [
+    "NOTE",
+    "grow_entry",
+    "lookup_entry",
+    "point_entry",
+    "run_entry",
+    "summary_entry",
+    "warm_online",
+]
 
 NOTE = np.zeros(3, dtype=np.int64)
 """To be copied for each call."""
@@ -53,6 +62,7 @@ function's signature.
 """
 
 Grow = Callable[[PageLayout, GrowthBatch, GrowthOutput], None]
+Run = Callable[[RunBatch, RunOutput], None]
 Answer = Callable[[PageRows, WindowQuery, PointRequests, PointResults], None]
 LookUp = Callable[[PageRows, Lookups, PointRequests, PointResults], None]
 Summarise = Callable[[PageLayout, Ints, Ints, Ints], None]
@@ -64,20 +74,30 @@ def warm_online() -> None:
     """
     # Loading takes a moment each and compiling seconds; `apply` and servers pay that before the
     # first request.
-    for entry in (grow_entry, point_entry, request_entry, lookup_entry, summary_entry):
+    for entry in (run_entry, grow_entry, point_entry, request_entry, lookup_entry, summary_entry):
         entry()
 
 
 @cache
 def grow_entry() -> Grow:
     """`grow_keys`, compiled."""
-    batch = GrowthBatch(_WORDS, _TEXTS, _TABLE, _NONE, _NONE, _TABLE, _TABLE, _NONE, 0, 0)
+    batch = GrowthBatch(_WORDS, _TEXTS, _NONE, _NONE, _NONE, _TABLE, _TABLE, _NONE, 0, 0)
     table = np.zeros((0, TABLE_FIELDS), dtype=np.int64)
     return entry_point(
         _sealed_grow(kernel_edition()),
         _layout(),
         batch,
         GrowthOutput(_NONE.copy(), _NONE.view(np.uint8), table, NOTE),
+    )
+
+
+@cache
+def run_entry() -> Run:
+    """`write_runs`, compiled."""
+    return entry_point(
+        _sealed_run(kernel_edition()),
+        RunBatch(_TEXTS, _NONE, _NONE, _TABLE, _TABLE, _NONE),
+        RunOutput(_NONE.copy(), _NONE.view(np.uint8), _NONE, NOTE),
     )
 
 
@@ -148,6 +168,14 @@ def _sealed_grow(edition: int) -> Grow:
         grow_keys(layout, batch, out)
 
     return grow
+
+
+def _sealed_run(edition: int) -> Run:
+    def write(batch: RunBatch, out: RunOutput) -> None:
+        out.note[2] = edition
+        write_runs(batch, out)
+
+    return write
 
 
 def _sealed_answer(edition: int) -> Answer:

@@ -5,8 +5,9 @@ Numba looks at every argument of a call: 0.2 µs for an array, more than 1 µs f
 That is nothing beside a backfill, and half of what one key's answer costs.  So what `point` takes
 as records comes packed here, and is taken apart inside; it is the same code that answers.
 
-    words     for each key that is there its head and, if it has one, its directory
-    request   the numbers of requests and keys; codes and times of the requests
+    words     the rows of the keys that are there, joined
+    request   the numbers of requests and keys; how many words the row of each key has; codes and
+              times of the requests
     program   the numbers of lanes, windows and outputs, and the edge; then shape, lanes, reach and
               outputs, as in `TileProgram`
     results   for each output the bits of all requests; likewise as bytes which are there; what
@@ -20,13 +21,7 @@ import numpy as np
 
 from mainspring.features.kernel.arrays import Bytes, Ints
 from mainspring.features.kernel.jit import allocating_part, entry_point, kernel_edition
-from mainspring.features.kernel.tree.page import (
-    DIRECTORY_LEVEL,
-    HEAD_LEVEL,
-    LEVEL,
-    SHAPE_FIELDS,
-    SIZE,
-)
+from mainspring.features.kernel.tree.page import SHAPE_FIELDS
 from mainspring.features.kernel.tree.point import (
     OUTPUT_FIELDS,
     PageRows,
@@ -38,7 +33,6 @@ from mainspring.features.kernel.tree.point import (
 from mainspring.features.kernel.tree.tile import TILE_LANE_FIELDS
 
 __all__ = [
-    "ROOTS",
     "WORST",
     "blank_results",
     "pack_program",
@@ -48,8 +42,6 @@ __all__ = [
     "result_flags",
 ]
 
-ROOTS = 2
-"""Rows of a key that are read at once: its head and its directory."""
 NOTE_CELLS, WORST = 3, -2
 _COUNTS = 2
 _PROGRAM_COUNTS = 4
@@ -58,9 +50,9 @@ _WORD = np.dtype(np.int64)
 Ask = Callable[[Ints, Ints, Ints, Ints], None]
 
 
-def pack_request(codes: Sequence[int], times: Sequence[int], keys: int) -> Ints:
-    """A request about so many keys, in one array."""
-    return np.array([len(codes), keys, *codes, *times], _WORD)
+def pack_request(codes: Sequence[int], times: Sequence[int], sizes: Sequence[int]) -> Ints:
+    """A request about keys whose rows have so many words, in one array."""
+    return np.array([len(codes), len(sizes), *sizes, *codes, *times], _WORD)
 
 
 def blank_results(outputs: int, requests: int) -> Ints:
@@ -98,8 +90,9 @@ def request_entry() -> Ask:
 @allocating_part
 def answer_request(words: Ints, request: Ints, program: Ints, results: Ints) -> None:
     """Take apart what came packed, and answer."""
-    requests = request[0]
-    starts, key_rows = rows_of_roots(words, request[1])
+    requests, keys = request[0], request[1]
+    starts, key_rows = rows_of_keys(request, keys)
+    codes_at = _COUNTS + keys
     lanes, windows, outputs = program[0], program[1], program[2]
     lanes_at = _PROGRAM_COUNTS + SHAPE_FIELDS
     reach_at = lanes_at + lanes * TILE_LANE_FIELDS
@@ -125,30 +118,18 @@ def answer_request(words: Ints, request: Ints, program: Ints, results: Ints) -> 
             program[3],
             1,
         ),
-        PointRequests(request[_COUNTS : _COUNTS + requests], request[_COUNTS + requests :]),
+        PointRequests(request[codes_at : codes_at + requests], request[codes_at + requests :]),
         PointResults(bits, valid, results[outcome_at:note_at], results[note_at:]),
     )
 
 
 @allocating_part
-def rows_of_roots(words: Ints, keys: int) -> tuple[Ints, Ints]:
-    """`starts` and `key_rows` of `PageRows`: every head begins another key."""
-    starts, key_rows = (
-        np.empty(ROOTS * keys + 1, dtype=np.int64),
-        np.empty(keys + 1, dtype=np.int64),
-    )
-    row, key, page = 0, 0, 0
-    while page < words.size:
-        level = words[page + LEVEL]
-        if level == HEAD_LEVEL:
-            key_rows[key] = row
-            key += 1
-        if level in (HEAD_LEVEL, DIRECTORY_LEVEL):
-            starts[row] = page
-            row += 1
-        page += words[page + SIZE]
-    starts[row], key_rows[key] = words.size, row
-    return starts[: row + 1], key_rows
+def rows_of_keys(request: Ints, keys: int) -> tuple[Ints, Ints]:
+    """`starts` and `key_rows` of `PageRows`: one row a key."""
+    starts, key_rows = np.zeros(keys + 1, dtype=np.int64), np.arange(keys + 1)
+    for key in range(keys):
+        starts[key + 1] = starts[key] + request[_COUNTS + key]
+    return starts, key_rows
 
 
 def _sealed(edition: int) -> Ask:

@@ -1,14 +1,16 @@
 """Pages: the rows of online state, as int64 words that the kernel reads where they lie.
 
-The facts of one key form a tree that grows like a log.  Its *head* is a page of the newest facts,
-written anew whenever the key changes.  Its *directory* is a page of *tiles*, each the summary of a
-page that was sealed before, written when the head seals another; a sealed page holds facts, or the
-tiles of a level below.  The newest pages of facts follow their directory in its row, so that a key
-of some hundred facts is read in one go; every other page has a row of its own.  A page, in words:
+The facts of one key form a tree that grows like a log.  Its *head* is a page of the newest facts.
+Its *directory* is a page of *tiles*, each the summary of a page that was sealed before; a sealed
+page holds facts, or the tiles of a level below.  Head, directory and the newest pages of facts are
+the key's row, in this order, and what came since the row was written is appended to it as *pages of
+a run*, in the order of the log; so a key of some hundred facts is read in one go.  Every other page
+has a row of its own.  A page, in words:
 
     HEADER   its level, its number within the key, how many facts and tiles it has, where its texts
              begin (a byte), and how many words it has; in a directory also the number that the next
-             page gets, and the newest event time that was forgotten with evicted pages
+             page gets, and the newest event time that was forgotten with evicted pages; in a page
+             of a run when its facts arrived
     tiles    rows of `tile_words`, in the order in which they were sealed
     facts    rows of `fact_words`, in total order: event time, visible from, visible to, a bit for
              each value that is present, the values
@@ -26,6 +28,7 @@ from mainspring.features.kernel.arrays import Bytes, Ints
 from mainspring.features.kernel.jit import compiled_part
 
 __all__ = [
+    "ARRIVED",
     "COLUMNS",
     "DIRECTORY_LEVEL",
     "EVICTED",
@@ -46,6 +49,7 @@ __all__ = [
     "OPEN_TILES",
     "PAGE_FACTS",
     "REFERENCES",
+    "RUN_LEVEL",
     "SHAPE_FIELDS",
     "SIZE",
     "TEXTS_AT",
@@ -54,16 +58,19 @@ __all__ = [
     "TILE_WORDS",
     "fact_at",
     "has_value",
+    "is_root",
     "reference_at",
     "text_before",
     "tile_at",
 ]
 
 LEVEL, NUMBER_WORD, FACTS, TILES, NEXT, EVICTED, TEXTS_AT, SIZE, HEADER = 0, 1, 2, 3, 4, 5, 6, 7, 8
+ARRIVED: Final = NEXT
 HEAD_LEVEL: Final = 0
+RUN_LEVEL: Final = 254
 DIRECTORY_LEVEL: Final = 255
-"""The levels of heads and directories; pages of facts have level 1, pages of tiles of level n have
-level n + 1.
+"""The levels of heads, of pages of a run and of directories; pages of facts have level 1, pages of
+tiles of level n have level n + 1.
 """
 
 COLUMNS, FLAG_WORDS, FACT_WORDS, REFERENCES, TILE_WORDS, SHAPE_FIELDS = 0, 1, 2, 3, 4, 5
@@ -80,8 +87,8 @@ PAGE_FACTS: Final = 16
 OPEN_FACTS: Final = 24
 """A head with so many facts seals the oldest `PAGE_FACTS` of them, in total order.
 
-Small, because the head is written anew with every change, and a store of 4 KiB pages then holds
-several; not smaller, because a tile costs as much as three facts.  The rest stays open, so that a
+Small, because the head is written anew with every change of its row, and an edge of a window reads
+a page; not smaller, because a tile costs as much as three facts.  The rest stays open, so that a
 fact a little late finds its neighbours still there.
 """
 
@@ -95,6 +102,12 @@ INLINE_PAGES: Final = OPEN_TILES - FANOUT
 """How many pages of facts a directory keeps in its row: never one whose tile has gone into a page
 of tiles.
 """
+
+
+@compiled_part
+def is_root(level: int) -> bool:
+    """Whether a page of this level is one that no tile names: reading a key begins with those."""
+    return level == HEAD_LEVEL or level >= RUN_LEVEL
 
 
 @compiled_part

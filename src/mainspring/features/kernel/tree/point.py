@@ -24,11 +24,13 @@ from mainspring.features.kernel.tree.page import (
     FACT_TIMES,
     FACTS,
     FLAG_WORDS,
+    HEAD_LEVEL,
     LEVEL,
     NUMBER_WORD,
     SIZE,
     TILES,
     fact_at,
+    is_root,
     tile_at,
 )
 from mainspring.features.kernel.tree.tile import (
@@ -67,7 +69,6 @@ __all__ = [
     "evicted_until",
     "find_page",
     "list_missing",
-    "roots_of",
     "rows_of_key",
 ]
 
@@ -90,7 +91,7 @@ class PageRows(NamedTuple):
         shape: (SHAPE_FIELDS,), the layout of pages.
         words: all rows.
         starts: (rows + 1,) where each begins, and where the last ends.
-        key_rows: (keys + 1,) which of them are whose: the head first, then the directory.
+        key_rows: (keys + 1,) which of them are whose: the key's own row first.
         missing: (…, 3) key, level and number of pages to fetch, written.
     """
 
@@ -253,7 +254,7 @@ def answer_point(
     work.found[OPEN_PAGES] = work.found[WHOLE_TILES] = 0
     if begin < stop:
         # Checked before anything is read: a partial past must not look like a full one.
-        if evicted_until(rows, begin, stop) >= at - windows.reach[windows.reach.size - 1]:
+        if evicted_until(rows, begin) >= at - windows.reach[windows.reach.size - 1]:
             return EVICTED_BEFORE
         decompose(rows, windows, work, key, at)
     if work.found[WANTED] > wanted:
@@ -271,23 +272,14 @@ def rows_of_key(rows: PageRows, key: int) -> tuple[int, int]:
 
 
 @compiled_part
-def roots_of(rows: PageRows, begin: int, stop: int) -> int:
-    """In how many rows the tree of a key begins: 2 with a directory behind the head, else 1."""
-    return (
-        2
-        if begin + 1 < stop and rows.words[rows.starts[begin + 1] + LEVEL] == DIRECTORY_LEVEL
-        else 1
-    )
-
-
-@compiled_part
-def evicted_until(rows: PageRows, begin: int, stop: int) -> int:
-    """The newest event time that was evicted; long ago if none was."""
-    return (
-        int(rows.words[rows.starts[begin + 1] + EVICTED])
-        if roots_of(rows, begin, stop) == 2
-        else LONG_AGO
-    )
+def evicted_until(rows: PageRows, row: int) -> int:
+    """The newest event time that was evicted from the key with this row; long ago if none was."""
+    page, words = rows.starts[row], rows.words
+    if page < rows.starts[row + 1] and words[page + LEVEL] == HEAD_LEVEL:
+        page += words[page + SIZE]
+    if page < rows.starts[row + 1] and words[page + LEVEL] == DIRECTORY_LEVEL:
+        return int(words[page + EVICTED])
+    return LONG_AGO
 
 
 @compiled_part
@@ -316,11 +308,14 @@ def list_missing(rows: PageRows, wanted: int, key: int, tile: int) -> None:
 @compiled_part
 def decompose(rows: PageRows, windows: WindowQuery, work: Work, key: int, at: int) -> None:
     """Sort the tree of one key into pages whose facts are needed and tiles that are used whole."""
-    begin, stop = rows_of_key(rows, key)
+    begin, _ = rows_of_key(rows, key)
     work.found[WAITING] = 0
-    for row in range(begin, begin + roots_of(rows, begin, stop)):
-        work.waiting[work.found[WAITING]] = rows.starts[row]
-        work.found[WAITING] += 1
+    page = rows.starts[begin]
+    while page < rows.starts[begin + 1]:
+        if is_root(rows.words[page + LEVEL]):
+            work.waiting[work.found[WAITING]] = page
+            work.found[WAITING] += 1
+        page += rows.words[page + SIZE]
     while work.found[WAITING] > 0:
         work.found[WAITING] -= 1
         page = work.waiting[work.found[WAITING]]
