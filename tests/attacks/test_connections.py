@@ -1,5 +1,7 @@
 """Connections without a request, without an end or without number: health is answered meanwhile."""
 
+import socket
+import struct
 import threading
 from collections.abc import Iterator
 
@@ -188,3 +190,19 @@ def test_a_caller_that_leaves_costs_nothing(port: int, held: Held) -> None:
         wire.close()
     held.let_go.set()
     until(lambda: ask(port, request("GET", "/v2/models/means")).status == 200)
+
+
+def test_a_caller_that_leaves_several_requests_behind_is_no_error(
+    port: int, held: Held, caplog: pytest.LogCaptureFixture
+) -> None:
+    held.let_go.clear()
+    wire = Wire(port).send(request("GET", "/held") + request("GET", "/v2/models/means") * 3)
+    assert held.entered.acquire(timeout=PATIENCE_S)
+    # Closed so, it is reset: the server hears at once that nobody reads any more.
+    wire.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    wire.close()
+    for _ in range(5):
+        assert ask(port, HEALTH).status == 200
+    held.let_go.set()
+    until(lambda: ask(port, request("GET", "/v2/models/means")).status == 200)
+    assert [each for each in caplog.records if each.levelname == "ERROR"] == []

@@ -9,12 +9,13 @@ a byte a second keep a place for ever.
 import asyncio
 import re
 import select
+from collections import deque
 from contextlib import suppress
 from typing import Any, Literal
 
 import httptools
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from mainspring.elements.errors import MainspringError
@@ -75,6 +76,7 @@ class GuardedProtocol(HttpToolsProtocol):
     """One connection.
 
     `_phase` is what is read: a head, a body, or nothing that belongs to a request yet.
+    `_unanswered` are the requests that were read, the one that is being answered first.
     """
 
     admission: Admission
@@ -86,11 +88,12 @@ class GuardedProtocol(HttpToolsProtocol):
     _fault: MainspringError | None = None
     _farewell: MainspringError | None = None
     _is_over = False
-    _unanswered = _head_bytes = _chunks = 0
+    _head_bytes = _chunks = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take a place, or say that there is none."""
         super().connection_made(transport)
+        self._unanswered = deque[RequestResponseCycle]()
         self.address = self.client[0] if self.client else ""
         if self.admission.connections.admit(self):
             self._limit_time("head")
@@ -101,6 +104,9 @@ class GuardedProtocol(HttpToolsProtocol):
         """Give the place back."""
         self.admission.connections.forget(self)
         self._stop_timer()
+        # uvicorn tells the newest request alone: one that came before it would be answered into a
+        # connection that is gone.
+        self._leave_unanswered()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -136,9 +142,9 @@ class GuardedProtocol(HttpToolsProtocol):
         """Set the timer for what is still to come."""
         if self._phase == "body":
             self._limit_time("body")
-        elif self._phase == "head" or self._unanswered == 0:
+        elif self._phase == "head" or not self._unanswered:
             self._limit_time("head")
-            if self._unanswered == 0:
+            if not self._unanswered:
                 self.admission.connections.note_half_open(self)
 
     def on_message_begin(self) -> None:
@@ -171,7 +177,7 @@ class GuardedProtocol(HttpToolsProtocol):
         super().on_headers_complete()
         self._stop_timer()
         self._phase, self._head_bytes = "body", 0
-        self._unanswered += 1
+        self._unanswered.append(self.cycle)
         self.admission.connections.note_busy(self)
         if self.admission.is_draining:
             self.cycle.keep_alive = False
@@ -190,11 +196,11 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """Wait for the next request, or for the rest of a body that nobody wants."""
-        self._unanswered -= 1
+        self._unanswered.popleft()
         super().on_response_complete()
         if self.transport.is_closing():
             self._limit_closing()
-        elif self._unanswered == 0:
+        elif not self._unanswered:
             if self._farewell is not None:
                 self._say_last(self._farewell)
             elif self._phase == "body":
@@ -283,7 +289,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._timer = self.loop.call_later(timeout_s, self._end_waiting, part, timeout_s)
 
     def _end_waiting(self, part: str, timeout_s: float) -> None:
-        if self._phase == "between" and self._unanswered == 0:
+        if self._phase == "between" and not self._unanswered:
             self._close()
         else:
             self._refuse(RequestTooSlow(part=part, timeout_s=timeout_s))
@@ -301,9 +307,9 @@ class GuardedProtocol(HttpToolsProtocol):
             # The request whose body is broken has begun to be answered, or waits for its turn.
             if self.pipeline:
                 self.pipeline.popleft()
-                self._unanswered -= 1
+                self._unanswered.pop()
             elif self._unanswered and not self.cycle.response_started:
-                self._leave_cycle()
+                self._leave_unanswered()
             else:
                 self._close()
                 return
@@ -313,11 +319,12 @@ class GuardedProtocol(HttpToolsProtocol):
         else:
             self._say_last(error)
 
-    def _leave_cycle(self) -> None:
+    def _leave_unanswered(self) -> None:
         """What answers sees that the caller is gone, and says nothing more."""
-        self.cycle.disconnected = True
-        self.cycle.message_event.set()
-        self._unanswered = 0
+        for cycle in self._unanswered:
+            cycle.disconnected = True
+            cycle.message_event.set()
+        self._unanswered.clear()
 
     def _say_last(self, error: MainspringError) -> None:
         """Answer, and close once the caller has read it: closed at once over bytes that nobody
