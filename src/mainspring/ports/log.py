@@ -29,9 +29,9 @@ ENVELOPE = (
 """Columns of a record as read.
 
 `_offset` int64, given by `append` (absent from what is appended) · `_id` text · `_content` 16-byte
-binary digest of the row · `_op` text: `insert`, or `retract`, which withdraws the revision of the
-same id from `_visible_at` on (its payload is that of the withdrawn revision) ·
-`_event_time`, `_known_at`, `_appended_at`, `_visible_at` int64 microseconds · `_history` boolean:
+binary digest of the row, null where it is the one of its payload (`elements.content`) ·
+`_op` text: `insert`, or `retract`, which withdraws the revision of the same id from `_visible_at` on
+(its payload is that of the withdrawn revision) · `_event_time`, `_known_at`, `_appended_at`, `_visible_at` int64 microseconds · `_history` boolean:
 imported as history.
 """
 
@@ -79,9 +79,10 @@ class LogReader(Protocol):
         ...
 
     def find(self, topic: str, ids: Sequence[str]) -> Mapping[str, Identity]:
-        """The newest revision of each of these ids; those of trimmed records are still found.
+        """The newest revision of each of these ids; those of trimmed records are still found, and
+        none is without its content.
         Cost: 1–4 µs an id; where one is known, a frame of the log may be read for it and for its
-        neighbours.
+        neighbours, and its content computed.
         """
         ...
 

@@ -10,13 +10,13 @@ from functools import lru_cache
 
 import polars as pl
 
+from mainspring.elements.content import legacy_content_of_rows
 from mainspring.elements.expression.calendar import CALENDAR_RANGE
 from mainspring.elements.expression.columns import to_polars
 from mainspring.elements.frame import STORED
 from mainspring.elements.schema import DType, Field, Schema
 from mainspring.elements.values.cells import NoCell, column_of
 from mainspring.elements.values.columns import always_fits, reading_of, said
-from mainspring.sources.content import content_of_rows, legacy_content_of_rows
 from mainspring.sources.errors import BrokenContract, UnknownOperation, UnreadableRows
 from mainspring.sources.spec import ColumnContract, Source
 
@@ -36,7 +36,8 @@ class Prepared:
 
     Args:
         kept: rows that fulfil the contract: payload columns, `_row` (its place in the batch),
-            `_id`, `_content`, `_event_time`, `_known_at` and, if any is given, `_op`.
+            `_id`, `_event_time`, `_known_at`, if any is given `_op`, and `_content`, which is null:
+            that of the row.
         broken: `_row`, `_id` (may be null), `_event_time`, `_known_at` (may be null), `reason`,
             `row` (the row as JSON, as it came) and `code`.
     """
@@ -81,7 +82,7 @@ class CompiledSource:
             UnknownOperation: SRC-005.
             UnreadableRows: SRC-006.
 
-        Cost: about 3 µs a row, 0.5 ms at least.
+        Cost: about 2 µs a row, 0.5 ms at least.
         """
         rows = self.readable(rows)
         plan = self._plan(tuple(rows.schema.items()))
@@ -103,14 +104,14 @@ class CompiledSource:
         )
         is_broken = marked.drop_in_place(_BROKEN)
         if not is_broken.any():
-            return Prepared(self._with_content(marked), _NOTHING_BROKEN)
+            return Prepared(_without_content(marked), _NOTHING_BROKEN)
         explained = _explained(
             converted.filter(is_broken),
             marked.filter(is_broken),
             raw=rows.filter(is_broken),
             rules=plan.rules,
         )
-        return Prepared(self._with_content(marked.filter(~is_broken)), explained)
+        return Prepared(_without_content(marked.filter(~is_broken)), explained)
 
     def converted(self, rows: pl.LazyFrame) -> pl.LazyFrame:
         """Rows in the types of the schema, lazily; a value that has none there is null."""
@@ -230,10 +231,6 @@ class CompiledSource:
         breaks = pl.any_horizontal(rule.breaks.fill_null(value=False) for rule in rules)
         return _Plan([*(e.alias(n) for n, e in conversions.items()), *flags], rules, breaks)
 
-    def _with_content(self, kept: pl.DataFrame) -> pl.DataFrame:
-        """Add the digest of the rows' content."""
-        return kept.insert_column(kept.width, content_of_rows(kept, self.schema))
-
 
 @dataclass(frozen=True)
 class _Plan:
@@ -291,6 +288,10 @@ def _explained(
         row=json_rows(raw),
         code=pl.lit(BrokenContract.code),
     )
+
+
+def _without_content(kept: pl.DataFrame) -> pl.DataFrame:
+    return kept.with_columns(pl.lit(None, dtype=pl.Binary).alias("_content"))
 
 
 def _has_values(stored: pl.DataType, dtype: DType) -> bool:

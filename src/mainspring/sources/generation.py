@@ -17,6 +17,7 @@ from functools import cached_property
 
 import polars as pl
 
+from mainspring.elements.content import with_content
 from mainspring.ports.errors import StaleWrite
 from mainspring.ports.log import LogWriter
 from mainspring.ports.objects import ObjectReader
@@ -327,7 +328,7 @@ class Generation:
             stop=batch.segment.previous + 1,
         )
         said = self._raw_rows.contents(before, frozenset(overruled))
-        now = self.compiled.prepare(batch.rows[list(overruled.values())]).kept
+        now = with_content(self.compiled.prepare(batch.rows[list(overruled.values())]).kept)
         unchanged = {
             overruled[id_]
             for id_, content in now.select("_id", "_content").iter_rows()

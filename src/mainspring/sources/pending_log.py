@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import polars as pl
 
+from mainspring.elements.content import with_content
 from mainspring.ports.errors import StaleWrite
 from mainspring.ports.log import Identity, LogWriter
 
@@ -116,6 +117,7 @@ class PendingLog:
 
 
 def _identities(frame: pl.DataFrame, head: int) -> Iterator[tuple[str, Identity]]:
+    frame = with_content(frame)
     columns = (frame[name].to_list() for name in ("_id", "_content", "_visible_at", "_op"))
     for place, (id_, content, visible_at, op) in enumerate(zip(*columns, strict=True)):
         yield id_, Identity(head + place, content, visible_at, op == "insert")

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
+from mainspring.elements.content import with_content
 from mainspring.elements.time import Micros
 from mainspring.ports.log import ENVELOPE, Identity
 from mainspring.sources.compiled import Prepared, json_rows
@@ -141,10 +142,12 @@ def sequence(
         return Decision(rows, quarantined, inserted=rows.height)
     operations = kept["_op"] if "_op" in kept.columns else rows["_op"]
     late = late if late is not None else _all_false(rows.height)
+    contested = _is_contested(rows, known, operations=operations)
+    corrects = rows["_row"].is_in(list(rules.hits))
+    # Of the others nobody asks what they say: neither now nor, nearly always, later.
+    rows = with_content(rows, contested | late | corrects)
     repeated = _is_repeated(rows, known, operations=operations)
-    contested = _is_contested(rows, known, operations=operations) & ~repeated
-    if rules.hits:
-        contested |= rows["_row"].is_in(list(rules.hits))
+    contested = (contested & ~repeated) | corrects
     listed = _contested_rows(rows, operations, late=late, chosen=contested, rules=rules)
     listed += _corrections(rows, prepared.broken, rules)
     listed.sort(key=lambda row: row.row)
@@ -208,6 +211,7 @@ def _without_future(prepared: Prepared, known_until: Micros | None) -> Prepared:
     if not is_future.any():
         return Prepared(kept, broken)
     refused = dict.fromkeys(is_future.arg_true().to_list(), "known_at_in_future")
+    kept = with_content(kept, is_future)
     return Prepared(kept.filter(~is_future), pl.concat([broken, _refused_rows(kept, refused)]))
 
 

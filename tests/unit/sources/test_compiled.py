@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from mainspring.elements.content import with_content
 from mainspring.elements.schema import DType, Schema
 from mainspring.elements.time import FOREVER
 from mainspring.sources.compiled import CompiledSource
@@ -98,15 +99,13 @@ def test_the_content_of_a_row_does_not_depend_on_its_batch() -> None:
         ),
         SCHEMA,
     )
-    together = (
-        lenient.prepare(lenient.frame_of([*rows, row(2, delay=math.nan)]))
-        .kept["_content"]
-        .to_list()
-    )
+    rows = [*rows, row(2, delay=math.nan)]
+    kept = lenient.prepare(lenient.frame_of(rows)).kept
+    together = with_content(kept)["_content"].to_list()
     alone = [
-        lenient.prepare(lenient.frame_of([r])).kept["_content"][0]
-        for r in [*rows, row(2, delay=math.nan)]
+        with_content(lenient.prepare(lenient.frame_of([r])).kept)["_content"][0] for r in rows
     ]
+    assert kept["_content"].null_count() == len(rows)
     assert together == alone
     assert len(set(together)) == 5
     assert [kept.height for kept in rows_alone] == [1, 0, 1, 1]

@@ -17,6 +17,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
+from threading import Lock
+from typing import Literal
 from urllib.parse import unquote
 
 import polars as pl
@@ -33,6 +35,7 @@ from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundErr
 from mainspring.elements.plain_file import fault_of_file
 from mainspring.elements.time import HOUR, Micros
 from mainspring.engines.delta.arrange import arrange, joined_below
+from mainspring.engines.delta.times import told_once, told_whole
 from mainspring.ports.errors import StaleWrite, StoreBusy, StoreDamaged, StoreFailed
 
 __all__ = ["DeltaTables"]
@@ -42,8 +45,9 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9_-]")
 """What a folder's name must not hold; percent signs are no way out, since Delta takes the path for
 an address and undoes them.
 """
-_UNLIKE = ("_id", "_content")
-"""Columns in which hardly a value comes twice."""
+_OFTEN = 4
+"""How often a value must come again on average, that a dictionary pays."""
+_SAMPLED = 65_536
 _MARK = "~bytes~"
 _DECORATION = re.compile(r"\x1b\[\d*m|↳")
 _LONGEST_REASON = 500
@@ -67,6 +71,7 @@ class DeltaTables:
     ) -> None:
         self._root, self._ordered_from = root, ordered_from
         self._options = dict(options or {})
+        self._vacuuming = Lock()
 
     def position(self, table: str) -> int:
         """The offset up to which the log is folded; 0 for a table that does not exist."""
@@ -85,7 +90,7 @@ class DeltaTables:
             scan = pl.scan_delta(found)
             columns = scan.collect_schema()
         names = {name: own for name in columns if (own := _own_name(name)) != name}
-        return scan.rename(names) if names else scan
+        return told_whole(scan.rename(names) if names else scan, columns.names())
 
     def append(self, table: str, frame: pl.DataFrame, *, expected: int, position: int) -> None:
         """Add the records with `expected <= offset < position`; ENG-004 when the table is
@@ -94,6 +99,7 @@ class DeltaTables:
         with _translated(table, "append"):
             try:
                 found = self._open(table)
+                frame = told_once(frame)
                 frame = frame.rename(_stored_names(frame.columns, _columns_of(found)))
                 found = found or self._create(table, frame)
                 if _position(found) != expected:
@@ -107,7 +113,7 @@ class DeltaTables:
                     mode="append",
                     schema_mode="merge",
                     commit_properties=commit,
-                    writer_properties=_layout(frame.schema),
+                    writer_properties=_layout(frame),
                 )
                 self._narrow(table)
             except CommitFailedError as error:
@@ -118,16 +124,17 @@ class DeltaTables:
         were deleted.  Cost: writes what it joins once, and all rows where it puts them in order,
         which it does in a folder only.
         """
-        with _translated(table, "vacuum"):
+        # delta-rs lets two join the same files, and their rows would be there twice.  Other processes
+        # are kept away by the lease of maintenance.
+        with self._vacuuming, _translated(table, "vacuum"):
             try:
                 found = self._open(table)
                 if found is None:
                     return 0
-                stored = pl.Schema(found.schema().to_arrow())
                 if not self._arrange(table, found, order, retain):
                     found.optimize.compact(
                         target_size=joined_below(found) if order else None,
-                        writer_properties=_layout(stored),
+                        writer_properties=_layout(_sample_of(found)),
                     )
                 vacuum = partial(
                     found.vacuum,
@@ -214,22 +221,44 @@ def _narrow_path(path: Path) -> None:
             path.chmod(mode & 0o700)
 
 
-def _layout(schema: Mapping[str, pl.DataType]) -> WriterProperties:
-    """How columns are written: numbers as differences, and only text by a dictionary, of which most
-    other columns would find no end.  A third of the time and half of the bytes of the defaults.
+def _layout(rows: pl.DataFrame) -> WriterProperties:
+    """How columns are written of which these are some rows: numbers as differences, and by a
+    dictionary only what comes again, since most other columns would find no end of it.  A third of
+    the time and half of the bytes of the defaults.
     """
-    numbers = ColumnProperties(dictionary_enabled=False, encoding="DELTA_BINARY_PACKED")
-    plain = ColumnProperties(dictionary_enabled=False)
     return WriterProperties(
         compression="ZSTD",
         compression_level=1,
         column_properties={
-            name: numbers if dtype.is_signed_integer() or dtype.is_temporal() else plain
-            for name, dtype in schema.items()
-            if (name in _UNLIKE or dtype != pl.String)
-            and not (dtype.is_nested() or dtype.is_decimal())
+            name: ColumnProperties(dictionary_enabled=True)
+            if _comes_again(rows[name])
+            else ColumnProperties(dictionary_enabled=False, encoding=_encoding(name, dtype))
+            for name, dtype in rows.schema.items()
+            if not (dtype.is_nested() or dtype.is_decimal())
         },
     )
+
+
+def _encoding(
+    name: str, dtype: pl.DataType
+) -> Literal["DELTA_BINARY_PACKED", "DELTA_BYTE_ARRAY"] | None:
+    """How values are written that are in no dictionary; None for one after another."""
+    if dtype.is_signed_integer() or dtype.is_temporal():
+        return "DELTA_BINARY_PACKED"
+    return "DELTA_BYTE_ARRAY" if name == "_id" else None
+
+
+def _comes_again(values: pl.Series) -> bool:
+    """Whether a value comes several times on average."""
+    if values.dtype == pl.Boolean or (values.name.startswith("_") and values.dtype != pl.String):
+        return False
+    return values.approx_n_unique() * _OFTEN <= len(values)
+
+
+def _sample_of(table: DeltaTable) -> pl.DataFrame:
+    """Some rows of a table, with all of its columns."""
+    scan = pl.scan_delta(table)
+    return scan.head(_SAMPLED if table.file_uris() else 0).collect()
 
 
 def _require_files(table: str, folder: Path, found: DeltaTable) -> None:

@@ -1,8 +1,6 @@
 """Batches of records as they lie in the log: Arrow streams with a seal.
 
-Of imported history a record's times are mostly one: when it happened it was known, and from then on
-it is visible; and the id is a column of the payload.  Columns that are equal are written once;
-behind the stream stands which column another one is equal to.
+Behind the stream of a large one stands how its columns are written (`codings`).
 """
 
 import io
@@ -13,6 +11,7 @@ from zlib import crc32
 import msgspec
 import polars as pl
 
+from mainspring.engines.local.codings import Coding, coded, decoded, stored_names
 from mainspring.ports.errors import StoreDamaged
 
 __all__ = [
@@ -35,7 +34,9 @@ _KINDS: Mapping[str, pl.DataType] = {
 _SEAL = b"crc\x01"
 """Behind each frame stands this, and a checksum of its bytes: a bit that a disk turned is told."""
 _SEAL_OF_COLUMNS = b"crc\x02"
-"""The seal of a frame of which some columns are written as equal to others."""
+"""The seal of a frame of which some columns are written as equal to others, as early builds did."""
+_SEAL_OF_CODINGS = b"crc\x03"
+"""The seal of a frame whose columns are coded."""
 _SEAL_BYTES = len(_SEAL) + 4
 _SIZE_BYTES = 4
 _UNREADABLE = (
@@ -47,6 +48,13 @@ _UNREADABLE = (
     ValueError,
 )
 _LONGEST_REASON = 300
+
+
+class _Codings(NamedTuple):
+    """How many rows a frame has, and how its columns are written, in their order."""
+
+    rows: int
+    columns: dict[str, Coding]
 
 
 class _Columns(NamedTuple):
@@ -81,14 +89,12 @@ def stream_of_frame(topic: str, frame: pl.DataFrame) -> bytes:
         )
         payload = stream.getvalue()
         return payload + _SEAL + _checksum(topic, payload)
-    columns = _Columns(frame.columns, _equal_columns(frame))
-    frame.drop(columns.equal).write_ipc_stream(
-        stream, compression="zstd", compat_level=pl.CompatLevel.oldest()
-    )
+    codings, stored = coded(frame)
+    stored.write_ipc_stream(stream, compression="zstd", compat_level=pl.CompatLevel.oldest())
     # Behind the end of the stream, where its readers do not look.
-    said = msgspec.msgpack.encode(columns)
+    said = msgspec.msgpack.encode(_Codings(frame.height, codings))
     payload = stream.getvalue() + said + len(said).to_bytes(_SIZE_BYTES, "little")
-    return payload + _SEAL_OF_COLUMNS + _checksum(topic, payload)
+    return payload + _SEAL_OF_CODINGS + _checksum(topic, payload)
 
 
 def frame_from_stream(
@@ -103,12 +109,17 @@ def frame_from_stream(
     """
     payload, seal = blob[:-_SEAL_BYTES], blob[-_SEAL_BYTES:]
     # Of release 0.1 there are batches without a seal.
-    is_sealed = seal[: len(_SEAL)] in (_SEAL, _SEAL_OF_COLUMNS)
+    kind = seal[: len(_SEAL)]
+    is_sealed = kind in (_SEAL, _SEAL_OF_COLUMNS, _SEAL_OF_CODINGS)
     if is_sealed and seal[len(_SEAL) :] != _checksum(topic, payload):
         raise damaged_log(topic, f"the batch at offset {batch.start} has other bytes")
-    has_columns = seal[: len(_SEAL)] == _SEAL_OF_COLUMNS
     try:
-        frame = _read(payload, columns) if has_columns else _read_stream(blob, columns)
+        if kind == _SEAL_OF_CODINGS:
+            frame = _read_coded(payload, columns)
+        elif kind == _SEAL_OF_COLUMNS:
+            frame = _read(payload, columns)
+        else:
+            frame = _read_stream(blob, columns)
     except _UNREADABLE as error:
         raise damaged_log(topic, f"the batch at offset {batch.start}: {error}") from error
     if frame.height != batch.rows or "_id" not in frame.columns:
@@ -116,14 +127,29 @@ def frame_from_stream(
     return frame
 
 
-def _read(payload: bytes, wanted: Sequence[str] | None) -> pl.DataFrame:
-    """A frame of which some columns are written as equal to others."""
+def _read_coded(payload: bytes, wanted: Sequence[str] | None) -> pl.DataFrame:
+    stream, said = _parts(payload)
+    codings = msgspec.msgpack.decode(said, type=_Codings)
+    names = list(codings.columns) if wanted is None else wanted
+    held = stored_names(codings.columns, names)
+    stored = _read_stream(stream, held) if held else pl.DataFrame()
+    return decoded(codings.columns, stored, names, codings.rows)
+
+
+def _parts(payload: bytes) -> tuple[bytes, bytes]:
+    """The stream, and what is said of it behind it."""
     size = int.from_bytes(payload[-_SIZE_BYTES:], "little")
     end = len(payload) - _SIZE_BYTES - size
-    columns = msgspec.msgpack.decode(payload[end:-_SIZE_BYTES], type=_Columns)
+    return payload[:end], payload[end:-_SIZE_BYTES]
+
+
+def _read(payload: bytes, wanted: Sequence[str] | None) -> pl.DataFrame:
+    """A frame of which some columns are written as equal to others."""
+    stream, said = _parts(payload)
+    columns = msgspec.msgpack.decode(said, type=_Columns)
     names = columns.names if wanted is None else wanted
     held = list(dict.fromkeys(columns.equal[n][0] if n in columns.equal else n for n in names))
-    frame = _read_stream(payload[:end], None if wanted is None else held)
+    frame = _read_stream(stream, None if wanted is None else held)
     return frame.select(
         pl.col(columns.equal[name][0]).cast(_KINDS[columns.equal[name][1]]).alias(name)
         if name in columns.equal
@@ -136,27 +162,6 @@ def _read_stream(stream: bytes, columns: Sequence[str] | None) -> pl.DataFrame:
     return pl.read_ipc_stream(
         io.BytesIO(stream), columns=None if columns is None else list(columns)
     )
-
-
-def _equal_columns(frame: pl.DataFrame) -> dict[str, tuple[str, str]]:
-    """By name the columns that are equal to an earlier one, with that and their type."""
-    kinds = {dtype: kind for kind, dtype in _KINDS.items()}
-    equal: dict[str, tuple[str, str]] = {}
-    apart: list[pl.Series] = []
-    for column in frame.iter_columns():
-        if column.dtype not in kinds:
-            continue
-        values = column.to_physical()
-        same = next((each for each in apart if _is_equal(each, values)), None)
-        if same is None:
-            apart.append(values)
-        else:
-            equal[column.name] = (same.name, kinds[column.dtype])
-    return equal
-
-
-def _is_equal(column: pl.Series, other: pl.Series) -> bool:
-    return column.dtype == other.dtype and column.equals(other, null_equal=True)
 
 
 def extent_of(topic: str, row: Sequence[object]) -> BatchExtent:

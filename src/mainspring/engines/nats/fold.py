@@ -23,6 +23,7 @@ from typing import NamedTuple
 import msgspec
 import polars as pl
 
+from mainspring.elements.content import with_content
 from mainspring.engines.nats.envelope import (
     Append,
     Frame,
@@ -263,6 +264,8 @@ def _remember(
 ) -> None:
     """Keep the newest revision of each id of a frame."""
     frame = read_frame(stream, columns=["_id", "_content", "_visible_at", "_op"])
+    if frame["_content"].null_count():
+        frame = with_content(read_frame(stream))
     stands = (frame["_op"] == "insert").to_list()
     _write_identities(
         connection,

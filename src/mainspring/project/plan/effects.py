@@ -10,6 +10,7 @@ from typing import Literal
 import msgspec
 import polars as pl
 
+from mainspring.elements.content import with_content
 from mainspring.ports.log import Identity, LogReader
 from mainspring.ports.objects import ObjectReader
 from mainspring.project.kinds.data import DataChange, DataEffects
@@ -87,7 +88,7 @@ class _Judged:
 
     def look(self, kept: pl.DataFrame, known: Mapping[str, Identity]) -> None:
         """Judge the next rows, which fulfil the contract."""
-        for id_, content in kept.select("_id", "_content").iter_rows():
+        for id_, content in with_content(kept).select("_id", "_content").iter_rows():
             self.effects[self._effect(id_, content, known.get(id_))] += 1
 
     def leave(self, said: Mapping[str, bytes]) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from mainspring.elements.content import with_content
 from mainspring.ports.log import LogReader
 from mainspring.ports.objects import ObjectReader
 from mainspring.sources.compiled import CompiledSource
@@ -62,7 +63,7 @@ class RawRowReader:
         with opened_copy(stored.segment.file, self._objects) as path:
             for rows in iter_rows(self._compiled.source, path, rows=_ROWS_AT_ONCE):
                 chosen = rows.filter(self._compiled.ids_of(rows).is_in(list(ids)))
-                kept = self._compiled.prepare(chosen).kept
+                kept = with_content(self._compiled.prepare(chosen).kept)
                 for id_, content in kept.select("_id", "_content").iter_rows():
                     found.setdefault(id_, content)
         return found

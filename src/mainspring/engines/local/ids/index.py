@@ -23,6 +23,7 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
+from mainspring.elements.content import with_content
 from mainspring.engines.local.frames import (
     BatchExtent,
     damaged_log,
@@ -57,7 +58,7 @@ _RECENT = 65_536
 _IDS_PER_QUERY = 512
 _FEW_IDS = 4 * _IDS_PER_QUERY
 _ROWS_AT_ONCE = 262_144
-_CACHED_FRAMES = 8
+_CACHED_BYTES = 64 * 1024 * 1024
 _ANSWER = ("_id", "_content", "_visible_at", "_op")
 _EXACT = ("_id", "_offset", "_content", "_visible_at", "_stands")
 _EXACT_SCHEMA = {
@@ -117,6 +118,7 @@ class IdIndex:
             hashes = IdHasher(secret(), bits=self._bits).hashes(frame["_id"])
             entries = Entries.of(hashes, np.arange(frame.height, dtype=np.int64))
             return PreparedIds(entries, ((), (), (), (), ()))
+        frame = with_content(frame)
         ids = frame["_id"].to_list()
         # Sorted, so that the tree of ids is written from left to right.  The sort is stable: of two
         # revisions of one id the later row comes last and stays.
@@ -185,7 +187,7 @@ class IdIndex:
         exact_from = _exact_from(connection, topic.number)
         frames = [
             # Not from memory: what this transaction appended is not certain yet.
-            _answers_of(connection, topic, batch)
+            with_content(_answers_of(connection, topic, batch)).select(_EXACT)
             for batch in batches
             # Those of others stand in rows, or are superseded there.
             if batch.start < exact_from or batch.rows >= self._worth_a_run
@@ -292,15 +294,16 @@ class IdIndex:
                 batch = BatchExtent(*row)
                 until = int(np.searchsorted(wanted, batch.end))
                 places = wanted[at:until] - batch.start
-                frames.append(self._remembered(connection, topic, batch)[places])
+                found = self._remembered(connection, topic, batch)[places]
+                frames.append(with_content(found).select(_EXACT))
             at = until
         return pl.concat(frames)
 
     def _remembered(
         self, connection: sqlite3.Connection, topic: TopicBounds, batch: BatchExtent
     ) -> pl.DataFrame:
-        """What `find` answers of each record of a batch; of the last large ones it is remembered,
-        since records never change.
+        """What `find` answers of each record of a batch, as `_answers_of`; of the last large ones it
+        is remembered, since records never change.
         """
         key = (topic.number, batch)
         with self._lock:
@@ -311,26 +314,35 @@ class IdIndex:
         if batch.rows >= self._worth_a_run:
             with self._lock:
                 self._frames[key] = frame
-                while len(self._frames) > _CACHED_FRAMES:
+                sizes = [each.estimated_size() for each in self._frames.values()]
+                while len(sizes) > 1 and sum(sizes) > _CACHED_BYTES:
                     self._frames.popitem(last=False)
+                    del sizes[0]
         return frame
 
 
 def _answers_of(
     connection: sqlite3.Connection, topic: TopicBounds, batch: BatchExtent
 ) -> pl.DataFrame:
-    """What `find` answers of each record of a batch."""
+    """What `find` answers of each record of a batch; where the content of some is that of their
+    payload, with the payload.
+    """
     row = connection.execute(
         "SELECT start, count, frame FROM batches WHERE number = ? AND start = ?",
         (topic.number, batch.start),
     ).fetchone()
-    frame = frame_from_stream(topic.name, extent_of(topic.name, row), row[2], columns=_ANSWER)
+    extent = extent_of(topic.name, row)
+    frame, payload = frame_from_stream(topic.name, extent, row[2], columns=_ANSWER), list[str]()
+    if frame["_content"].null_count():
+        frame = frame_from_stream(topic.name, extent, row[2])
+        payload = [name for name in frame.columns if not name.startswith("_")]
     return frame.select(
         "_id",
         (pl.int_range(pl.len(), dtype=pl.Int64) + batch.start).alias("_offset"),
         "_content",
         "_visible_at",
         (pl.col("_op") == "insert").alias("_stands"),
+        *payload,
     )
 
 

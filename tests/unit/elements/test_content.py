@@ -4,8 +4,8 @@ import math
 
 import polars as pl
 
+from mainspring.elements.content import content_of_rows, legacy_content_of_rows, with_content
 from mainspring.elements.schema import DType, Schema
-from mainspring.sources.content import content_of_rows, legacy_content_of_rows
 
 SCHEMA = Schema.of(n=DType.INT64, name=DType.STRING, x=DType.FLOAT64, at=DType.TIMESTAMP)
 ROW = {"n": 1, "name": "a", "x": 1.5, "at": 0}

@@ -4,15 +4,20 @@ was spelled.
 Digested are the values by the names of their columns, sorted, in the types of the source: the order
 of columns does not count, nor does a null, and 1 is 1.0 in a column of floats.  Release 0.1
 digested the row as JSON; a log that it wrote is compared by that digest.
+
+A record of the log whose `_content` is null has that of its own payload.  Hardly one is ever asked
+for, so it is neither computed nor stored before somebody does.
 """
 
 import hashlib
 
+import numpy as np
 import polars as pl
 
+from mainspring.elements.frame import schema_of
 from mainspring.elements.schema import DType, Field, Schema
 
-__all__ = ["content_of_rows", "legacy_content_of_rows"]
+__all__ = ["content_of_rows", "legacy_content_of_rows", "with_content"]
 
 _NAN = int.from_bytes(b"\x7f\xf8" + bytes(6))
 _DIGEST_BYTES = 16
@@ -41,6 +46,31 @@ def legacy_content_of_rows(rows: pl.DataFrame, names: list[str]) -> pl.Series:
             row = rows.select(names).row(place)
             texts[place] += repr([value for value in row if isinstance(value, float)])
     return _digests(pl.Series(texts, dtype=pl.String).cast(pl.Binary))
+
+
+def with_content(records: pl.DataFrame, chosen: pl.Series | None = None) -> pl.DataFrame:
+    """Records with the digest of their payload, which are the columns whose names begin with no
+    underscore, where `_content` is null.
+
+    Args:
+        chosen: of which records; default: all.
+
+    Cost: about 1 µs a record that is chosen and has none.
+    """
+    is_missing = records["_content"].is_null()
+    if chosen is not None:
+        is_missing &= chosen
+    if not is_missing.any():
+        return records
+    places = is_missing.arg_true().to_numpy()
+    payload = records[places].select(name for name in records.columns if not name.startswith("_"))
+    found = content_of_rows(payload, schema_of(payload.schema)[0])
+    if places.size < records.height:
+        at = np.full(records.height, places.size)
+        at[places] = np.arange(places.size)
+        found = pl.concat([found, pl.Series([None], dtype=pl.Binary)]).gather(at)
+        found = pl.select(pl.coalesce(records["_content"], found)).to_series()
+    return records.with_columns(found.alias("_content"))
 
 
 def _digests(texts: pl.Series) -> pl.Series:
