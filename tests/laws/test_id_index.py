@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mainspring.elements.content import with_content
 from mainspring.engines.local.ids.hashes import IdHasher
 from mainspring.engines.local.ids.index import IdIndex
 from mainspring.engines.local.ids.runs import RUN_SCHEMA, Entries, IdRuns
@@ -32,6 +33,9 @@ STEPS = st.lists(
             st.sampled_from(TOPICS),
             st.lists(NAMES, min_size=1, max_size=12),
             st.sampled_from(["insert", "retract"]),
+        ),
+        st.tuples(
+            st.just("count_up"), st.sampled_from(TOPICS), st.integers(0, 40), st.integers(1, 9)
         ),
         st.tuples(st.just("trim"), st.sampled_from(TOPICS), st.floats(0, 1)),
         st.tuples(st.just("compact"), st.sampled_from(TOPICS)),
@@ -61,11 +65,19 @@ class Model:
 
     def append(self, topic: str, names: list[str], op: str) -> None:
         self.moment += 1
-        frame = records(names, at=self.moment, op=op)
+        frame = records(names, at=self.moment, op=op, n=[self.moment] * len(names), name=names)
         head = self.log.head(topic)
-        self.log.append({topic: frame}, expected={topic: head})
+        # Every third has the content of its payload, which is not stored.
+        told = frame.with_row_index().with_columns(
+            _content=pl.when((pl.col("index") + self.moment) % 3 > 0).then("_content")
+        )
+        frame = with_content(told.drop("index"))
+        self.log.append({topic: told.drop("index")}, expected={topic: head})
         for place, (name, content) in enumerate(frame.select("_id", "_content").iter_rows()):
             self.known[topic][name] = Identity(head + place, content, self.moment, op == "insert")
+
+    def count_up(self, topic: str, first: int, count: int) -> None:
+        self.append(topic, [f"{number}" for number in range(first, first + count)], "insert")
 
     def trim(self, topic: str, share: float) -> None:
         self.log.trim(topic, int(self.log.head(topic) * share))
@@ -95,8 +107,8 @@ class Model:
 
     def require_same(self) -> None:
         for topic, known in self.known.items():
-            asked = [*known, "absent", "", "0"]
-            assert self.log.find(topic, asked) == known
+            asked = [*known, "absent", "", "0", "00", "-1", "+1", "1" * 30]
+            assert self.log.find(topic, asked) == known, topic
             assert all(self.log.find(topic, [name]) == {name: known[name]} for name in known)
 
 

@@ -30,9 +30,9 @@ ENVELOPE = (
 
 `_offset` int64, given by `append` (absent from what is appended) · `_id` text · `_content` 16-byte
 binary digest of the row, null where it is the one of its payload (`elements.content`) ·
-`_op` text: `insert`, or `retract`, which withdraws the revision of the same id from `_visible_at` on
-(its payload is that of the withdrawn revision) · `_event_time`, `_known_at`, `_appended_at`, `_visible_at` int64 microseconds · `_history` boolean:
-imported as history.
+`_op` text: `insert`, or `retract`, which withdraws the revision of the same id from `_visible_at`
+on (its payload is that of the withdrawn revision) · `_event_time`, `_known_at`, `_appended_at`,
+`_visible_at` int64 microseconds · `_history` boolean: imported as history.
 """
 
 

@@ -4,7 +4,7 @@ import math
 
 import polars as pl
 
-from mainspring.elements.content import content_of_rows, legacy_content_of_rows, with_content
+from mainspring.elements.content import content_of_rows, legacy_content_of_rows
 from mainspring.elements.schema import DType, Schema
 
 SCHEMA = Schema.of(n=DType.INT64, name=DType.STRING, x=DType.FLOAT64, at=DType.TIMESTAMP)

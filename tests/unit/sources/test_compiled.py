@@ -102,9 +102,7 @@ def test_the_content_of_a_row_does_not_depend_on_its_batch() -> None:
     rows = [*rows, row(2, delay=math.nan)]
     kept = lenient.prepare(lenient.frame_of(rows)).kept
     together = with_content(kept)["_content"].to_list()
-    alone = [
-        with_content(lenient.prepare(lenient.frame_of([r])).kept)["_content"][0] for r in rows
-    ]
+    alone = [with_content(lenient.prepare(lenient.frame_of([r])).kept)["_content"][0] for r in rows]
     assert kept["_content"].null_count() == len(rows)
     assert together == alone
     assert len(set(together)) == 5

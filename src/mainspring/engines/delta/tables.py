@@ -252,7 +252,8 @@ def _comes_again(values: pl.Series) -> bool:
     """Whether a value comes several times on average."""
     if values.dtype == pl.Boolean or (values.name.startswith("_") and values.dtype != pl.String):
         return False
-    return values.approx_n_unique() * _OFTEN <= len(values)
+    distinct = values.approx_n_unique()
+    return isinstance(distinct, int) and distinct * _OFTEN <= len(values)
 
 
 def _sample_of(table: DeltaTable) -> pl.DataFrame:

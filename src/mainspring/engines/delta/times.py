@@ -6,6 +6,7 @@ takes no bytes; whoever scans the table through this engine sees all of them.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import polars as pl
 
@@ -22,7 +23,7 @@ def told_once(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(
         # Compared with what stands there, and not with a null: a time that is absent is none.
         pl.when(pl.col(time) == pl.col(before)).then(None).otherwise(time).alias(time)
-        for before, time in zip(_TIMES, _TIMES[1:], strict=False)
+        for before, time in pairwise(_TIMES)
     )
 
 

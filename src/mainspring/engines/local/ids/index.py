@@ -3,8 +3,9 @@
 Three levels, in the order in which ids move through them:
 
 - `recent_ids`: ids of small appends, a row each, with all that `find` answers;
-- runs of hashes (`runs`): of the records that have one of theirs, what `find` answers stands in the
-  frame of the log, and is read there;
+- stretches of numbers that count up (`ranges`), and runs of hashes (`runs`) of all others: of the
+  records that have one of theirs, what `find` answers stands in the frame of the log, and is read
+  there;
 - `trimmed_ids`: what `find` answers for records whose frames were trimmed, in columns.
 
 `identities` is the index of the first two formats of a workspace: it is read where it lies, and
@@ -29,10 +30,25 @@ from mainspring.engines.local.frames import (
     damaged_log,
     extent_of,
     frame_from_stream,
-    stream_of_frame,
 )
 from mainspring.engines.local.ids.hashes import HASH_BITS, IdHasher
-from mainspring.engines.local.ids.runs import RUN_SCHEMA, Entries, IdRuns, Offsets
+from mainspring.engines.local.ids.ranges import (
+    RANGE_SCHEMA,
+    IdRange,
+    add_ranges,
+    candidates_of_ranges,
+    has_ranges,
+    ranges_of,
+)
+from mainspring.engines.local.ids.runs import RUN_SCHEMA, Entries, IdRuns
+from mainspring.engines.local.ids.trimmed import (
+    EXACT,
+    EXACT_SCHEMA,
+    TRIMMED_SCHEMA,
+    TopicBounds,
+    read_trimmed,
+    write_trimmed,
+)
 from mainspring.ports.log import Identity
 
 __all__ = ["INDEX_SCHEMA", "IdIndex", "PreparedIds", "TopicBounds", "has_earlier_ids"]
@@ -45,13 +61,12 @@ _ROWS = """(
 """
 INDEX_SCHEMA = f"""
 {RUN_SCHEMA}
+{RANGE_SCHEMA}
 CREATE TABLE IF NOT EXISTS identities {_ROWS}
 CREATE TABLE IF NOT EXISTS recent_ids {_ROWS}
 CREATE TABLE IF NOT EXISTS id_levels (number INTEGER PRIMARY KEY, recent INTEGER NOT NULL,
     exact_from INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS trimmed_ids (number INTEGER NOT NULL, start INTEGER NOT NULL,
-    stop INTEGER NOT NULL, count INTEGER NOT NULL, frame BLOB NOT NULL);
-CREATE INDEX IF NOT EXISTS trimmed_ids_of_topics ON trimmed_ids (number, start);
+{TRIMMED_SCHEMA}
 """
 _WORTH_A_RUN = 4_096
 _RECENT = 65_536
@@ -60,35 +75,26 @@ _FEW_IDS = 4 * _IDS_PER_QUERY
 _ROWS_AT_ONCE = 262_144
 _CACHED_BYTES = 64 * 1024 * 1024
 _ANSWER = ("_id", "_content", "_visible_at", "_op")
-_EXACT = ("_id", "_offset", "_content", "_visible_at", "_stands")
-_EXACT_SCHEMA = {
-    "_id": pl.String(),
-    "_offset": pl.Int64(),
-    "_content": pl.Binary(),
-    "_visible_at": pl.Int64(),
-    "_stands": pl.Boolean(),
-}
 
 
-class TopicBounds(NamedTuple):
-    """A topic as the file has it: its name and number, the oldest offset that is kept, the head."""
-
-    name: str
-    number: int
-    first: int
-    head: int
+_Rows = tuple[Sequence[str], Sequence[int], Sequence[bytes], Sequence[int], Sequence[str]]
 
 
 class PreparedIds(NamedTuple):
-    """The ids of records that will be appended; made before the lock is taken.
+    """The ids of records that will be appended, in one of three forms; made before the lock is
+    taken.
 
     Args:
-        entries: hashes, and places in the frame; None of few records, of which `rows` has all.
+        size: of how many records.
+        ranges: stretches, with places in the frame.
+        entries: hashes, and places in the frame.
         rows: by id: ids, places, contents, visible times and operations.
     """
 
-    entries: Entries | None
-    rows: tuple[Sequence[str], Sequence[int], Sequence[bytes], Sequence[int], Sequence[str]]
+    size: int
+    ranges: Sequence[IdRange] = ()
+    entries: Entries | None = None
+    rows: _Rows = ((), (), (), (), ())
 
 
 class IdIndex:
@@ -115,9 +121,11 @@ class IdIndex:
             secret: gives what its file is known by, which hashes of ids depend on.
         """
         if frame.height >= self._worth_a_run:
+            if ranges := ranges_of(frame["_id"]):
+                return PreparedIds(frame.height, ranges)
             hashes = IdHasher(secret(), bits=self._bits).hashes(frame["_id"])
             entries = Entries.of(hashes, np.arange(frame.height, dtype=np.int64))
-            return PreparedIds(entries, ((), (), (), (), ()))
+            return PreparedIds(frame.height, entries=entries)
         frame = with_content(frame)
         ids = frame["_id"].to_list()
         # Sorted, so that the tree of ids is written from left to right.  The sort is stable: of two
@@ -127,17 +135,26 @@ class IdIndex:
             [column[row] for row in order]
             for column in (frame[name].to_list() for name in ("_content", "_visible_at", "_op"))
         )
-        return PreparedIds(None, ([ids[row] for row in order], order, contents, times, ops))
+        rows = ([ids[row] for row in order], order, contents, times, ops)
+        return PreparedIds(frame.height, rows=rows)
 
     def add(self, connection: sqlite3.Connection, topic: TopicBounds, ids: PreparedIds) -> None:
         """Take in what is appended at the head."""
-        if ids.entries is not None:
+        if ids.ranges:
+            add_ranges(connection, topic.number, ids.ranges, head=topic.head)
+        elif ids.entries is not None:
             hashes = ids.entries.hashes
             entries = Entries(hashes, ids.entries.offsets + topic.head)
             self._runs.add(connection, topic.number, entries)
-            # A last piece of such an append may be as small as what stands in rows.
-            _set_exact_from(connection, topic.number, topic.head + hashes.size)
+        else:
+            self._add_rows(connection, topic, ids)
             return
+        # A last piece of such an append may be as small as what stands in rows.
+        _set_exact_from(connection, topic.number, topic.head + ids.size)
+
+    def _add_rows(
+        self, connection: sqlite3.Connection, topic: TopicBounds, ids: PreparedIds
+    ) -> None:
         names, places, contents, times, ops = ids.rows
         connection.executemany(
             "INSERT OR REPLACE INTO recent_ids VALUES (?, ?, ?, ?, ?, ? = 'insert')",
@@ -170,15 +187,29 @@ class IdIndex:
             if name not in found or found[name].offset < identity.offset:
                 found[name] = identity
         names = pl.Series(ids, dtype=pl.String).drop_nulls().unique()
-        if not names.len() or not _has_runs(connection, topic):
-            return found
-        hashes = self._hasher(connection).hashes(names)
-        order = np.argsort(hashes)
-        places, offsets = self._runs.candidates(connection, topic.number, hashes[order])
-        if places.size:
-            candidates = pl.DataFrame({"id": names[order[places]], "_offset": offsets})
-            self._resolve(connection, topic, candidates, found)
+        if names.len():
+            candidates = pl.concat(self._candidates(connection, topic, names))
+            if candidates.height:
+                self._resolve(connection, topic, candidates, found)
         return found
+
+    def _candidates(
+        self, connection: sqlite3.Connection, topic: TopicBounds, names: pl.Series
+    ) -> list[pl.DataFrame]:
+        """`id` and `_offset` of records that may be those of these ids, which are distinct."""
+        frames = [pl.DataFrame(schema={"id": pl.String, "_offset": pl.Int64})]
+        is_counted, is_hashed = has_ranges(connection, topic.number), _has_runs(connection, topic)
+        if not (is_counted or is_hashed) and _exact_from(connection, topic.number):
+            # Without them, what came before would be taken for new.
+            raise damaged_log(topic.name, "the runs of its ids are missing")
+        if is_counted:
+            frames.append(candidates_of_ranges(connection, topic.number, names))
+        if is_hashed:
+            hashes = self._hasher(connection).hashes(names)
+            order = np.argsort(hashes)
+            places, offsets = self._runs.candidates(connection, topic.number, hashes[order])
+            frames.append(pl.DataFrame({"id": names[order[places]], "_offset": offsets}))
+        return frames
 
     def keep_trimmed(
         self, connection: sqlite3.Connection, topic: TopicBounds, batches: Sequence[BatchExtent]
@@ -187,13 +218,13 @@ class IdIndex:
         exact_from = _exact_from(connection, topic.number)
         frames = [
             # Not from memory: what this transaction appended is not certain yet.
-            with_content(_answers_of(connection, topic, batch)).select(_EXACT)
+            with_content(_answers_of(connection, topic, batch)).select(EXACT)
             for batch in batches
             # Those of others stand in rows, or are superseded there.
             if batch.start < exact_from or batch.rows >= self._worth_a_run
         ]
         if frames:
-            _write_trimmed(connection, topic, pl.concat(frames))
+            write_trimmed(connection, topic, pl.concat(frames))
 
     def take_over(
         self, connection: sqlite3.Connection, topic: TopicBounds, *, after: str | None
@@ -228,11 +259,11 @@ class IdIndex:
             (topic.number,),
         ).fetchall()
         frame = pl.DataFrame(
-            rows, schema=_EXACT_SCHEMA | {"_stands": pl.Int64()}, orient="row"
+            rows, schema=EXACT_SCHEMA | {"_stands": pl.Int64()}, orient="row"
         ).with_columns(pl.col("_stands").cast(pl.Boolean))
         trimmed = frame.filter(pl.col("_offset") < topic.first)
         if trimmed.height:
-            _write_trimmed(connection, topic, trimmed)
+            write_trimmed(connection, topic, trimmed)
         self._add_run(connection, topic, frame)
         connection.execute("DELETE FROM recent_ids WHERE number = ?", (topic.number,))
         connection.execute("UPDATE id_levels SET recent = 0 WHERE number = ?", (topic.number,))
@@ -266,7 +297,7 @@ class IdIndex:
             newest = waiting.filter(is_newest)
             records = self._records_at(connection, topic, newest["_offset"].unique().sort())
             same = newest.join(records, on="_offset").filter(pl.col("id") == pl.col("_id"))
-            for name, *answer in same.select("id", *_EXACT[1:]).iter_rows():
+            for name, *answer in same.select("id", *EXACT[1:]).iter_rows():
                 if name not in found or found[name].offset < answer[0]:
                     found[name] = Identity(*answer)
             waiting = waiting.filter(~is_newest).join(same, on="id", how="anti")
@@ -277,7 +308,7 @@ class IdIndex:
         """What `find` answers of the records at these offsets, which are sorted; without those of
         trimmed records that have a newer one.
         """
-        frames, at, wanted = [pl.DataFrame(schema=_EXACT_SCHEMA)], 0, offsets.to_numpy()
+        frames, at, wanted = [pl.DataFrame(schema=EXACT_SCHEMA)], 0, offsets.to_numpy()
         while at < wanted.size:
             offset = int(wanted[at])
             row = connection.execute(
@@ -289,22 +320,20 @@ class IdIndex:
                 if offset >= topic.first:
                     raise damaged_log(topic.name, f"the record at offset {offset} is missing")
                 until = int(np.searchsorted(wanted, topic.first))
-                frames += _read_trimmed(connection, topic, wanted[at:until])
+                frames += read_trimmed(connection, topic, wanted[at:until])
             else:
                 batch = BatchExtent(*row)
                 until = int(np.searchsorted(wanted, batch.end))
                 places = wanted[at:until] - batch.start
                 found = self._remembered(connection, topic, batch)[places]
-                frames.append(with_content(found).select(_EXACT))
+                frames.append(with_content(found).select(EXACT))
             at = until
         return pl.concat(frames)
 
     def _remembered(
         self, connection: sqlite3.Connection, topic: TopicBounds, batch: BatchExtent
     ) -> pl.DataFrame:
-        """What `find` answers of each record of a batch, as `_answers_of`; of the last large ones it
-        is remembered, since records never change.
-        """
+        """As `_answers_of`; of the last large batches it is remembered, since records never change."""
         key = (topic.number, batch)
         with self._lock:
             if key in self._frames:
@@ -383,15 +412,8 @@ def has_earlier_ids(connection: sqlite3.Connection, number: int) -> bool:
 
 
 def _has_runs(connection: sqlite3.Connection, topic: TopicBounds) -> bool:
-    """Raises: StoreDamaged ENG-010 where there should be some: without them, what came before would
-    be taken for new.
-    """
     query = "SELECT 1 FROM id_runs WHERE number = ? LIMIT 1"
-    if connection.execute(query, (topic.number,)).fetchone() is not None:
-        return True
-    if _exact_from(connection, topic.number):
-        raise damaged_log(topic.name, "the runs of its ids are missing")
-    return False
+    return connection.execute(query, (topic.number,)).fetchone() is not None
 
 
 def _exact_from(connection: sqlite3.Connection, number: int) -> int:
@@ -408,51 +430,3 @@ def _set_exact_from(connection: sqlite3.Connection, number: int, offset: int) ->
         "excluded.exact_from",
         (number, offset),
     )
-
-
-def _write_trimmed(connection: sqlite3.Connection, topic: TopicBounds, frame: pl.DataFrame) -> None:
-    """Keep the newest of each id, together with what is kept already where that is little."""
-    last = connection.execute(
-        "SELECT rowid, start, stop, count, frame FROM trimmed_ids WHERE number = ? "
-        "ORDER BY rowid DESC LIMIT 1",
-        (topic.number,),
-    ).fetchone()
-    if last is not None and last[3] < _ROWS_AT_ONCE // 2:
-        connection.execute("DELETE FROM trimmed_ids WHERE rowid = ?", (last[0],))
-        frame = pl.concat([_trimmed_frame(topic, last[1:]), frame])
-    frame = frame.sort("_offset").unique("_id", keep="last", maintain_order=True)
-    for piece in frame.iter_slices(_ROWS_AT_ONCE):
-        connection.execute(
-            "INSERT INTO trimmed_ids VALUES (?, ?, ?, ?, ?)",
-            (
-                topic.number,
-                int(piece["_offset"][0]),
-                int(piece["_offset"][-1]) + 1,
-                piece.height,
-                stream_of_frame(topic.name, piece),
-            ),
-        )
-
-
-def _read_trimmed(
-    connection: sqlite3.Connection, topic: TopicBounds, offsets: Offsets
-) -> list[pl.DataFrame]:
-    """What is kept of trimmed records at these offsets, which are sorted."""
-    rows = connection.execute(
-        "SELECT start, stop, count, frame FROM trimmed_ids WHERE number = ? AND start <= ? "
-        "AND stop > ? ORDER BY start",
-        (topic.number, int(offsets[-1]), int(offsets[0])),
-    )
-    wanted = pl.Series(offsets).implode()
-    return [
-        _trimmed_frame(topic, row).filter(pl.col("_offset").is_in(wanted))
-        for row in rows
-        if np.searchsorted(offsets, row[0]) < np.searchsorted(offsets, row[1])
-    ]
-
-
-def _trimmed_frame(topic: TopicBounds, row: Sequence[object]) -> pl.DataFrame:
-    start, _, count, blob = row
-    batch = extent_of(topic.name, (start, count, blob))
-    assert isinstance(blob, bytes)
-    return frame_from_stream(topic.name, batch, blob).select(_EXACT)
