@@ -35,12 +35,14 @@ from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundErr
 from mainspring.elements.plain_file import fault_of_file
 from mainspring.elements.time import HOUR, Micros
 from mainspring.engines.delta.arrange import arrange, joined_below
-from mainspring.engines.delta.times import told_once, told_whole
+from mainspring.engines.delta.derived import column_of_ids, filled_in, left_out
 from mainspring.ports.errors import StaleWrite, StoreBusy, StoreDamaged, StoreFailed
 
 __all__ = ["DeltaTables"]
 
 _POSITION = "mainspring.position"
+_ID_COLUMN = "mainspring.id"
+"""The property of a table that says which of its columns ids are the text of."""
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]")
 """What a folder's name must not hold; percent signs are no way out, since Delta takes the path for
 an address and undoes them.
@@ -89,8 +91,9 @@ class DeltaTables:
         with _translated(table, "open"):
             scan = pl.scan_delta(found)
             columns = scan.collect_schema()
+        scan = filled_in(scan, columns.names(), _id_column(found))
         names = {name: own for name in columns if (own := _own_name(name)) != name}
-        return told_whole(scan.rename(names) if names else scan, columns.names())
+        return scan.rename(names) if names else scan
 
     def append(self, table: str, frame: pl.DataFrame, *, expected: int, position: int) -> None:
         """Add the records with `expected <= offset < position`; ENG-004 when the table is
@@ -99,11 +102,11 @@ class DeltaTables:
         with _translated(table, "append"):
             try:
                 found = self._open(table)
-                frame = told_once(frame)
                 frame = frame.rename(_stored_names(frame.columns, _columns_of(found)))
                 found = found or self._create(table, frame)
                 if _position(found) != expected:
                     raise _stale(table, expected, _position(found))
+                frame = left_out(frame, _id_column(found))
                 commit = CommitProperties(
                     max_commit_retries=0, app_transactions=[Transaction(_POSITION, position)]
                 )
@@ -124,8 +127,8 @@ class DeltaTables:
         were deleted.  Cost: writes what it joins once, and all rows where it puts them in order,
         which it does in a folder only.
         """
-        # delta-rs lets two join the same files, and their rows would be there twice.  Other processes
-        # are kept away by the lease of maintenance.
+        # delta-rs lets two join the same files, and their rows would be there twice.  Other
+        # processes are kept away by the lease of maintenance.
         with self._vacuuming, _translated(table, "vacuum"):
             try:
                 found = self._open(table)
@@ -196,8 +199,14 @@ class DeltaTables:
             self._root.mkdir(mode=0o700, exist_ok=True)
             for folder in (Path(address).parent, Path(address)):
                 folder.mkdir(mode=0o700, exist_ok=True)
+        id_column = column_of_ids(frame)
         made = DeltaTable.create(
-            address, schema=frame.schema, mode="ignore", storage_options=self._options
+            address,
+            schema=frame.schema,
+            mode="ignore",
+            configuration={_ID_COLUMN: id_column} if id_column is not None else None,
+            storage_options=self._options,
+            raise_if_key_not_exists=False,
         )
         self._narrow(table)
         return made
@@ -304,6 +313,10 @@ def _columns_of(table: DeltaTable | None) -> list[str]:
 
 def _position(table: DeltaTable | None) -> int:
     return 0 if table is None else table.transaction_version(_POSITION) or 0
+
+
+def _id_column(table: DeltaTable) -> str | None:
+    return table.metadata().configuration.get(_ID_COLUMN)
 
 
 def _stale(table: str, expected: int, found: int) -> StaleWrite:

@@ -17,6 +17,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from mainspring.engines.local.uuids import halves_of_uuids, text_of_halves
+
 __all__ = ["Coding", "coded", "decoded", "stored_names"]
 
 _Numbers = npt.NDArray[np.int64]
@@ -88,7 +90,14 @@ class Packed(msgspec.Struct, frozen=True, tag="packed"):
     decimals: int = 0
 
 
-Coding = Plain | Equal | Text | Constant | Counted | Packed
+class Uuid(msgspec.Struct, frozen=True, tag="uuid"):
+    """The text of UUIDs, as the names in the stream of their upper and lower halves."""
+
+    upper: str
+    lower: str
+
+
+Coding = Plain | Equal | Text | Constant | Counted | Packed | Uuid
 
 
 @dataclass
@@ -125,6 +134,8 @@ def stored_names(codings: Mapping[str, Coding], wanted: Iterable[str]) -> list[s
                 found[stored] = None
             case Packed(stored=stored):
                 found |= dict.fromkeys(stored)
+            case Uuid(upper, lower):
+                found |= {upper: None, lower: None}
             case Equal(other) | Text(other):
                 found |= dict.fromkeys(stored_names(codings, [other]))
             case _:
@@ -221,7 +232,8 @@ def _text(texts: pl.Series, coder: _Coder) -> Coding | None:
         ends = [str(numbers[0]), str(numbers[-1])]
         if ends == [texts[0], texts[-1]] and numbers.cast(pl.String).equals(texts):
             return Text(numbers.name)
-    return None
+    halves = halves_of_uuids(texts)
+    return None if halves is None else Uuid(*map(coder.store, halves))
 
 
 def _decoded(
@@ -239,6 +251,8 @@ def _decoded(
                 found = _decoded(other, codings, stored, made, rows).cast(_KINDS[kind])
             case Text(other):
                 found = _decoded(other, codings, stored, made, rows).cast(pl.String)
+            case Uuid(upper, lower):
+                found = text_of_halves(stored[upper], stored[lower])
             case Constant(kind, value):
                 found = pl.repeat(value, rows, dtype=_KINDS[kind], eager=True)
             case Counted(kind, first, step):

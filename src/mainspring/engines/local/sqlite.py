@@ -48,6 +48,7 @@ _WRITER_CACHE_KIB = 65_536
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _SAYS_DAMAGED = ("malformed JSON", "Could not decode to UTF-8", "no such table", "no such column")
+_JOURNAL_BYTES = 4 * 1024 * 1024
 _HEADER_BYTES = 512
 """No database is smaller than its first page, which has at least as many bytes."""
 
@@ -248,6 +249,8 @@ class SqliteDatabase:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute(f"PRAGMA synchronous = {self._synchronous}")
         connection.execute("PRAGMA temp_store = MEMORY")
+        # The write-ahead log shrinks again behind a large transaction.
+        connection.execute(f"PRAGMA journal_size_limit = {_JOURNAL_BYTES}")
         return connection
 
     def _commit_waiting(self) -> None:

@@ -1,6 +1,7 @@
 """What is coded comes back bit by bit."""
 
 import math
+from uuid import UUID
 
 import numpy as np
 import polars as pl
@@ -15,6 +16,7 @@ from mainspring.engines.local.codings import (
     Packed,
     Plain,
     Text,
+    Uuid,
     coded,
     decoded,
     stored_names,
@@ -35,6 +37,9 @@ COLUMNS = st.one_of(
     st.tuples(st.just(pl.Float64()), st.lists(FLOATS)),
     st.tuples(st.just(pl.String()), st.lists(st.none() | st.text(max_size=4))),
     st.tuples(st.just(pl.String()), st.lists(NEAR.map(str))),
+    st.tuples(st.just(pl.String()), st.lists(st.uuids().map(str))),
+    st.tuples(st.just(pl.String()), st.lists(st.uuids().map(str).map(str.upper))),
+    st.tuples(st.just(pl.String()), st.lists(st.text("0-é", min_size=36, max_size=36))),
     st.tuples(st.just(pl.Boolean()), st.lists(st.none() | st.booleans())),
     st.tuples(st.just(pl.Binary()), st.lists(st.none() | st.binary(max_size=3))),
     st.tuples(st.just(pl.UInt64()), st.lists(st.integers(0, 2**64 - 1))),
@@ -84,10 +89,11 @@ MOMENTS = 1_700_000_000_000_000 + RANDOM.integers(0, 10**7, ROWS).cumsum()
         (pl.Series(range(5, 5 + 7 * ROWS, 7)), Counted, 0),
         (pl.Series([9] * ROWS), Counted, 0),
         (pl.Series(["insert"] * ROWS), Constant, 0),
+        (pl.Series([str(UUID(bytes=RANDOM.bytes(16))) for _ in range(ROWS)]), Uuid, 16),
         (pl.Series([None] * ROWS, dtype=pl.Binary), Constant, 0),
         (pl.Series(RANDOM.integers(0, 1_000, ROWS)), Packed, 2),
         (pl.Series(MOMENTS), Packed, 3),
-        (pl.Series(np.round(RANDOM.lognormal(3, 1, ROWS), 2)), Packed, 3),
+        (pl.Series(np.round(RANDOM.uniform(0, 900, ROWS), 2)), Packed, 3),
         (pl.Series([5.0] * ROWS), Packed, 0),
         (pl.Series(RANDOM.integers(-(2**62), 2**62, ROWS)), Plain, 8),
         (pl.Series(RANDOM.random(ROWS)), Plain, 8),

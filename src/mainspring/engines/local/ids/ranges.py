@@ -96,8 +96,9 @@ def candidates_of_ranges(
     asked = pl.DataFrame({"id": ids, "value": _numbers(ids)}).drop_nulls()
     found = [asked.clear().select("id", pl.col("value").alias("_offset"))]
     if asked.height:
-        query = "SELECT offset, first, last FROM id_ranges WHERE number = ? AND first <= ? AND last >= ?"
         bounds = (number, asked["value"].max(), asked["value"].min())
+        query = "SELECT offset, first, last FROM id_ranges WHERE number = ? AND first <= ? "
+        query += "AND last >= ?"
         for offset, first, last in connection.execute(query, bounds):
             within = asked.filter(pl.col("value").is_between(first, last))
             found.append(within.select("id", (pl.col("value") - first + offset).alias("_offset")))
