@@ -36,7 +36,7 @@ def left_out(frame: pl.DataFrame, id_column: str | None) -> pl.DataFrame:
     if set(_TIMES) <= set(frame.columns):
         # Compared with what stands there, and not with a null: a time that is absent is none.
         told += [_unless(pl.col(time) == pl.col(before), time) for before, time in pairwise(_TIMES)]
-    if id_column in frame.columns and frame.schema[id_column] in _TOLD:
+    if id_column is not None and frame.schema.get(id_column) in _TOLD:
         told.append(_unless(pl.col("_id") == pl.col(id_column).cast(pl.String), "_id"))
     return frame.with_columns(told)
 
@@ -49,7 +49,7 @@ def filled_in(scan: pl.LazyFrame, columns: Sequence[str], id_column: str | None)
             pl.coalesce(*reversed(_TIMES[: place + 1])).alias(time)
             for place, time in enumerate(_TIMES[1:], start=1)
         ]
-    if id_column in columns:
+    if id_column is not None and id_column in columns:
         told.append(pl.coalesce("_id", pl.col(id_column).cast(pl.String)).alias("_id"))
     return scan.with_columns(told)
 

@@ -115,14 +115,18 @@ class _Coder:
         return name
 
 
-def coded(frame: pl.DataFrame) -> tuple[dict[str, Coding], pl.DataFrame]:
-    """By name, in the order of the frame, how each column is written, and what is to be stored."""
-    coder = _Coder()
+def coded(frame: pl.DataFrame) -> tuple[dict[str, Coding], list[pl.DataFrame]]:
+    """By name, in the order of the frame, how each column is written, and what is to be stored, for
+    each column that needs it apart.
+    """
+    coder, groups = _Coder(), list[pl.DataFrame]()
     # Numbers first: texts may be those of one.
     for column in sorted(frame.iter_columns(), key=lambda column: column.dtype == pl.String):
+        before = len(coder.stored)
         coder.codings[column.name] = _coding(column, coder)
-    codings = {name: coder.codings[name] for name in frame.columns}
-    return codings, pl.DataFrame(list(coder.stored.values()))
+        if own := list(coder.stored.values())[before:]:
+            groups.append(pl.DataFrame(own))
+    return {name: coder.codings[name] for name in frame.columns}, groups
 
 
 def stored_names(codings: Mapping[str, Coding], wanted: Iterable[str]) -> list[str]:

@@ -1,11 +1,15 @@
 """Batches of records as they lie in the log: Arrow streams with a seal.
 
-Behind the stream of a large one stands how its columns are written (`codings`).
+Of a large one each column has a stream of its own, and beside them stands how the columns are
+written (`codings`).  The streams may lie apart, named by their digests, so that two batches that
+have a column in common have one stream for it.
 """
 
+import hashlib
 import io
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Literal, NamedTuple
 from zlib import crc32
 
 import msgspec
@@ -17,15 +21,21 @@ from mainspring.ports.errors import StoreDamaged
 __all__ = [
     "PREDICTIONS",
     "BatchExtent",
+    "SealedFrame",
     "damaged_log",
     "extent_of",
     "frame_from_stream",
+    "sealed_frame",
     "stream_of_frame",
+    "streams_apart",
 ]
 
 PREDICTIONS = "inference:"
 """What the topics begin with that lie in a file of their own."""
-_WORTH_COMPRESSING = 1_024
+_WORTH_CODING = 1_024
+"""Rows of a frame."""
+_WORTH_SHARING = 4_096
+"""Bytes of a stream."""
 _KINDS: Mapping[str, pl.DataType] = {
     "int64": pl.Int64(),
     "timestamp": pl.Datetime("us", "UTC"),
@@ -37,7 +47,10 @@ _SEAL_OF_COLUMNS = b"crc\x02"
 """The seal of a frame of which some columns are written as equal to others, as early builds did."""
 _SEAL_OF_CODINGS = b"crc\x03"
 """The seal of a frame whose columns are coded."""
-_SEAL_BYTES = len(_SEAL) + 4
+_CHECKSUM_BYTES = 4
+_SEAL_BYTES = len(_SEAL) + _CHECKSUM_BYTES
+_DIGEST_BYTES = 16
+_NOTHING: Mapping[bytes, bytes] = MappingProxyType({})
 _SIZE_BYTES = 4
 _UNREADABLE = (
     pl.exceptions.PolarsError,
@@ -50,11 +63,29 @@ _UNREADABLE = (
 _LONGEST_REASON = 300
 
 
-class _Codings(NamedTuple):
-    """How many rows a frame has, and how its columns are written, in their order."""
+class _Stream(NamedTuple):
+    """What a column stores, under these names; `stream` is None where it lies apart."""
+
+    names: list[str]
+    digest: bytes
+    stream: bytes | None
+
+
+class _Coded(NamedTuple):
+    """How many rows a frame has, how its columns are written, in their order, and what they
+    store.
+    """
 
     rows: int
     columns: dict[str, Coding]
+    streams: list[_Stream]
+
+
+class SealedFrame(NamedTuple):
+    """A frame as bytes, and by their digests the streams that lie apart."""
+
+    blob: bytes
+    streams: Sequence[tuple[bytes, bytes]] = ()
 
 
 class _Columns(NamedTuple):
@@ -79,31 +110,63 @@ class BatchExtent(NamedTuple):
 
 
 def stream_of_frame(topic: str, frame: pl.DataFrame) -> bytes:
-    """The frame as an Arrow stream that every Arrow reader understands (no string views),
-    compressed where that pays.
+    """The frame as bytes, with all that it stores."""
+    return sealed_frame(topic, frame, is_apart=False).blob
+
+
+def sealed_frame(topic: str, frame: pl.DataFrame, *, is_apart: bool) -> SealedFrame:
+    """The frame as bytes: of few rows as an Arrow stream that every Arrow reader understands (no
+    string views), else coded.
+
+    Args:
+        is_apart: whether the streams of a large one lie apart.
     """
-    stream = io.BytesIO()
-    if frame.height < _WORTH_COMPRESSING:
-        frame.write_ipc_stream(
-            stream, compression="uncompressed", compat_level=pl.CompatLevel.oldest()
-        )
-        payload = stream.getvalue()
-        return payload + _SEAL + _checksum(topic, payload)
-    codings, stored = coded(frame)
-    stored.write_ipc_stream(stream, compression="zstd", compat_level=pl.CompatLevel.oldest())
-    # Behind the end of the stream, where its readers do not look.
-    said = msgspec.msgpack.encode(_Codings(frame.height, codings))
-    payload = stream.getvalue() + said + len(said).to_bytes(_SIZE_BYTES, "little")
-    return payload + _SEAL_OF_CODINGS + _checksum(topic, payload)
+    if frame.height < _WORTH_CODING:
+        payload = _stream_of(frame, "uncompressed")
+        return SealedFrame(payload + _SEAL + _checksum(topic, payload))
+    codings, groups = coded(frame)
+    streams, apart = list[_Stream](), list[tuple[bytes, bytes]]()
+    for group in groups:
+        # Under names of its own, so that equal columns are equal streams.
+        own = group.rename(dict(zip(group.columns, map(str, range(group.width)), strict=True)))
+        stream = _stream_of(own, "zstd")
+        is_own = is_apart and len(stream) >= _WORTH_SHARING
+        digest = _digest_of(stream) if is_own else b""
+        streams.append(_Stream(group.columns, digest, None if is_own else stream))
+        apart += [(digest, stream)] if is_own else []
+    payload = msgspec.msgpack.encode(_Coded(frame.height, codings, streams))
+    return SealedFrame(payload + _SEAL_OF_CODINGS + _checksum(topic, payload), apart)
+
+
+def streams_apart(blob: bytes, columns: Sequence[str] | None = None) -> list[bytes]:
+    """The digests of the streams that lie apart and that these columns of a frame need; None for
+    all columns.  Nothing of one that cannot be read.
+    """
+    if blob[-_SEAL_BYTES:-_CHECKSUM_BYTES] != _SEAL_OF_CODINGS:
+        return []
+    try:
+        held = msgspec.msgpack.decode(blob[:-_SEAL_BYTES], type=_Coded)
+        wanted = stored_names(held.columns, held.columns if columns is None else columns)
+    except _UNREADABLE:
+        return []
+    return [
+        each.digest for each in held.streams if each.stream is None and {*each.names} & {*wanted}
+    ]
 
 
 def frame_from_stream(
-    topic: str, batch: BatchExtent, blob: bytes, *, columns: Sequence[str] | None = None
+    topic: str,
+    batch: BatchExtent,
+    blob: bytes,
+    *,
+    columns: Sequence[str] | None = None,
+    apart: Mapping[bytes, bytes] = _NOTHING,
 ) -> pl.DataFrame:
     """The frame of a batch, checked to be the one that was written.
 
     Args:
         columns: which to decode; None for all.
+        apart: the streams of `streams_apart`.
 
     Raises: StoreDamaged ENG-010.
     """
@@ -115,7 +178,7 @@ def frame_from_stream(
         raise damaged_log(topic, f"the batch at offset {batch.start} has other bytes")
     try:
         if kind == _SEAL_OF_CODINGS:
-            frame = _read_coded(payload, columns)
+            frame = _read_coded(payload, columns, apart)
         elif kind == _SEAL_OF_COLUMNS:
             frame = _read(payload, columns)
         else:
@@ -127,13 +190,26 @@ def frame_from_stream(
     return frame
 
 
-def _read_coded(payload: bytes, wanted: Sequence[str] | None) -> pl.DataFrame:
-    stream, said = _parts(payload)
-    codings = msgspec.msgpack.decode(said, type=_Codings)
-    names = list(codings.columns) if wanted is None else wanted
-    held = stored_names(codings.columns, names)
-    stored = _read_stream(stream, held) if held else pl.DataFrame()
-    return decoded(codings.columns, stored, names, codings.rows)
+def _read_coded(
+    payload: bytes, wanted: Sequence[str] | None, apart: Mapping[bytes, bytes]
+) -> pl.DataFrame:
+    held = msgspec.msgpack.decode(payload, type=_Coded)
+    names = list(held.columns) if wanted is None else wanted
+    needed = set(stored_names(held.columns, names))
+    groups = [_read_group(each, apart) for each in held.streams if needed & set(each.names)]
+    stored = pl.concat(groups, how="horizontal") if groups else pl.DataFrame()
+    return decoded(held.columns, stored, names, held.rows)
+
+
+def _read_group(held: _Stream, apart: Mapping[bytes, bytes]) -> pl.DataFrame:
+    """What a column stores.  Raises: ValueError where what lies apart is absent or another."""
+    stream = apart.get(held.digest) if held.stream is None else held.stream
+    if stream is None:
+        raise ValueError(f"the stream {held.digest.hex()} is missing")
+    if held.stream is None and _digest_of(stream) != held.digest:
+        raise ValueError(f"the stream {held.digest.hex()} has other bytes")
+    frame = _read_stream(stream, None)
+    return frame.rename(dict(zip(frame.columns, held.names, strict=True)))
 
 
 def _parts(payload: bytes) -> tuple[bytes, bytes]:
@@ -180,6 +256,16 @@ def damaged_log(topic: str, reason: str) -> StoreDamaged:
     """That a topic cannot be read, and why."""
     file = "log-inference.db" if topic.startswith(PREDICTIONS) else "log.db"
     return StoreDamaged(store=f"topic {topic} of the log ({file})", reason=reason[:_LONGEST_REASON])
+
+
+def _stream_of(frame: pl.DataFrame, compression: Literal["uncompressed", "zstd"]) -> bytes:
+    stream = io.BytesIO()
+    frame.write_ipc_stream(stream, compression=compression, compat_level=pl.CompatLevel.oldest())
+    return stream.getvalue()
+
+
+def _digest_of(stream: bytes) -> bytes:
+    return hashlib.blake2b(stream, digest_size=_DIGEST_BYTES).digest()
 
 
 def _checksum(topic: str, payload: bytes) -> bytes:

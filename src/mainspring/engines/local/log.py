@@ -26,10 +26,11 @@ import polars as pl
 from mainspring.engines.local.frames import (
     PREDICTIONS,
     BatchExtent,
+    SealedFrame,
     damaged_log,
     extent_of,
     frame_from_stream,
-    stream_of_frame,
+    sealed_frame,
 )
 from mainspring.engines.local.ids.index import (
     INDEX_SCHEMA,
@@ -39,6 +40,12 @@ from mainspring.engines.local.ids.index import (
     has_earlier_ids,
 )
 from mainspring.engines.local.sqlite import SqliteDatabase
+from mainspring.engines.local.streams import (
+    STREAM_SCHEMA,
+    fetch_streams,
+    hold_streams,
+    release_streams,
+)
 from mainspring.engines.local.unopened import open_or_defer
 from mainspring.ports.backup import BackupPart, CopiedPart
 from mainspring.ports.errors import RetentionPassed, StaleWrite, StoreDamaged, StoreFailed
@@ -52,6 +59,7 @@ CREATE TABLE IF NOT EXISTS topics (number INTEGER PRIMARY KEY, topic TEXT NOT NU
 CREATE TABLE IF NOT EXISTS batches (number INTEGER NOT NULL, start INTEGER NOT NULL,
     count INTEGER NOT NULL, frame BLOB NOT NULL, UNIQUE (number, start));
 CREATE TABLE IF NOT EXISTS log_identity (identity TEXT NOT NULL);
+{STREAM_SCHEMA}
 {INDEX_SCHEMA}
 """
 _ROWS_PER_BATCH = 65_536
@@ -63,13 +71,13 @@ class _Prepared(NamedTuple):
     """What goes into the database for one topic; made before the lock is taken.
 
     Args:
-        blobs: first row in the frame, number of rows, and the stream.
+        pieces: first row in the frame, number of rows, and the piece of it.
     """
 
     topic: str
     expected: int | None
     rows: int
-    blobs: list[tuple[int, int, bytes]]
+    pieces: list[tuple[int, int, SealedFrame]]
     ids: PreparedIds
 
 
@@ -144,10 +152,11 @@ class SqliteLog:
                     raise RetentionPassed(
                         topic=topic, kept_from=_first(connection, number, head), asked=start
                     )
+                apart = fetch_streams(connection, row[2])
             batch = extent_of(topic, row)
             if batch.end <= start:
                 raise damaged_log(topic, f"the records from offset {start} on are missing")
-            frame = frame_from_stream(topic, batch, row[2])
+            frame = frame_from_stream(topic, batch, row[2], apart=apart)
             first = batch.start
             frame.insert_column(
                 0, pl.int_range(first, first + frame.height, eager=True).alias("_offset")
@@ -237,7 +246,7 @@ class SqliteLog:
                     _replace,
                     topic=topic,
                     starts=starts,
-                    blob=stream_of_frame(topic, joined),
+                    frame=sealed_frame(topic, joined, is_apart=True),
                     count=joined.height,
                 )
             )
@@ -280,9 +289,11 @@ class SqliteLog:
         pieces = [
             (at, frame[at : at + _ROWS_PER_BATCH]) for at in range(0, frame.height, _ROWS_PER_BATCH)
         ]
-        blobs = [(at, piece.height, stream_of_frame(topic, piece)) for at, piece in pieces]
+        sealed = [
+            (at, piece.height, sealed_frame(topic, piece, is_apart=True)) for at, piece in pieces
+        ]
         ids = self._index(topic).prepare(frame, secret)
-        return _Prepared(topic, expected, frame.height, blobs, ids)
+        return _Prepared(topic, expected, frame.height, sealed, ids)
 
     def _append(
         self, connection: sqlite3.Connection, *, prepared: Sequence[_Prepared]
@@ -311,8 +322,9 @@ class SqliteLog:
         )
         connection.executemany(
             "INSERT INTO batches VALUES (?, ?, ?, ?)",
-            ((found.number, head + at, count, blob) for at, count, blob in prepared.blobs),
+            ((found.number, head + at, count, frame.blob) for at, count, frame in prepared.pieces),
         )
+        hold_streams(connection, (frame for _, _, frame in prepared.pieces))
         self._index(prepared.topic).add(connection, found, prepared.ids)
         return head + prepared.rows
 
@@ -328,9 +340,7 @@ class SqliteLog:
         step = list(_until_rows(batches, _BATCHES_PER_TRIM * _ROWS_PER_BATCH))
         if step:
             self._index(topic).keep_trimmed(connection, found, step)
-            connection.execute(
-                "DELETE FROM batches WHERE number = ? AND start < ?", (found.number, step[-1].end)
-            )
+            _remove(connection, found.number, step[0].start, step[-1].start)
         return _first(connection, found.number, found.head) if len(step) == len(batches) else None
 
 
@@ -419,7 +429,12 @@ def _stretches(frames: Sequence[pl.DataFrame]) -> Iterator[tuple[int, list[pl.Da
 
 
 def _replace(
-    connection: sqlite3.Connection, *, topic: str, starts: Sequence[int], blob: bytes, count: int
+    connection: sqlite3.Connection,
+    *,
+    topic: str,
+    starts: Sequence[int],
+    frame: SealedFrame,
+    count: int,
 ) -> int:
     """Put one batch in place of several, unless they were trimmed or joined by another process
     meanwhile.
@@ -431,9 +446,18 @@ def _replace(
     found = connection.execute(query, (number, starts[0], starts[-1])).fetchall()
     if [start for start, _ in found] != list(starts) or sum(held for _, held in found) != count:
         return 0
+    # In this order: a stream that both have need not be written again.
+    hold_streams(connection, [frame])
+    _remove(connection, number, starts[0], starts[-1])
     connection.execute(
-        "DELETE FROM batches WHERE number = ? AND start BETWEEN ? AND ?",
-        (number, starts[0], starts[-1]),
+        "INSERT INTO batches VALUES (?, ?, ?, ?)", (number, starts[0], count, frame.blob)
     )
-    connection.execute("INSERT INTO batches VALUES (?, ?, ?, ?)", (number, starts[0], count, blob))
     return len(starts) - 1
+
+
+def _remove(connection: sqlite3.Connection, number: int, first: int, last: int) -> None:
+    """Remove the batches of a topic from the one at an offset to the one at another."""
+    where = "WHERE number = ? AND start BETWEEN ? AND ?"
+    blobs = connection.execute(f"SELECT frame FROM batches {where}", (number, first, last))
+    release_streams(connection, (blob for (blob,) in blobs if isinstance(blob, bytes)))
+    connection.execute(f"DELETE FROM batches {where}", (number, first, last))

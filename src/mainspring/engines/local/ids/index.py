@@ -49,6 +49,7 @@ from mainspring.engines.local.ids.trimmed import (
     read_trimmed,
     write_trimmed,
 )
+from mainspring.engines.local.streams import fetch_streams
 from mainspring.ports.log import Identity
 
 __all__ = ["INDEX_SCHEMA", "IdIndex", "PreparedIds", "TopicBounds", "has_earlier_ids"]
@@ -333,7 +334,7 @@ class IdIndex:
     def _remembered(
         self, connection: sqlite3.Connection, topic: TopicBounds, batch: BatchExtent
     ) -> pl.DataFrame:
-        """As `_answers_of`; of the last large batches it is remembered, since records never change."""
+        """As `_answers_of`; of the last large batches remembered, since records never change."""
         key = (topic.number, batch)
         with self._lock:
             if key in self._frames:
@@ -361,9 +362,11 @@ def _answers_of(
         (topic.number, batch.start),
     ).fetchone()
     extent = extent_of(topic.name, row)
-    frame, payload = frame_from_stream(topic.name, extent, row[2], columns=_ANSWER), list[str]()
+    apart, payload = fetch_streams(connection, row[2], _ANSWER), list[str]()
+    frame = frame_from_stream(topic.name, extent, row[2], columns=_ANSWER, apart=apart)
     if frame["_content"].null_count():
-        frame = frame_from_stream(topic.name, extent, row[2])
+        apart = fetch_streams(connection, row[2])
+        frame = frame_from_stream(topic.name, extent, row[2], apart=apart)
         payload = [name for name in frame.columns if not name.startswith("_")]
     return frame.select(
         "_id",
