@@ -45,7 +45,9 @@ class Model:
     def append(self, topic: str, first: int, second: int) -> None:
         head = self.log.head(topic)
         names = [f"{number}" for number in range(head, head + ROWS)]
-        frame = records(names, x=COLUMNS[first], y=COLUMNS[second])
+        numbers = [int(name) for name in names]
+        frame = records(names, n=numbers, x=COLUMNS[first], y=COLUMNS[second])
+        frame = frame.with_columns(_content=pl.lit(None, dtype=pl.Binary))
         self.log.append({topic: frame}, expected={topic: head})
         self.appended[topic].append(frame)
 

@@ -19,7 +19,7 @@ from mainspring.ports.state import Change, StateReader, StateWriter
 
 __all__ = ["WORKSPACE_FORMAT", "WorkspaceFormat", "require_known_format", "upgrade_workspace"]
 
-WORKSPACE_FORMAT = 3
+WORKSPACE_FORMAT = 4
 """The newest that this release knows, and the one that it leaves."""
 
 _KIND, _KEY = "workspace", "format"
@@ -65,6 +65,11 @@ _STEPS = (
         3,
         "ids of the log are found by runs of hashes; those that were written before are read where "
         "they lie until maintenance makes runs of them",
+        lambda _: (),
+    ),
+    _UpgradeStep(
+        4,
+        "log and tables leave out what other columns say; what was written before stays as it is",
         lambda _: (),
     ),
 )

@@ -47,7 +47,7 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9_-]")
 """What a folder's name must not hold; percent signs are no way out, since Delta takes the path for
 an address and undoes them.
 """
-_OFTEN = 4
+_OFTEN = 2
 """How often a value must come again on average, that a dictionary pays."""
 _SAMPLED = 65_536
 _MARK = "~bytes~"
