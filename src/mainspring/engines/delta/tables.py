@@ -241,7 +241,7 @@ def _layout(rows: pl.DataFrame) -> WriterProperties:
         column_properties={
             name: ColumnProperties(dictionary_enabled=True)
             if _comes_again(rows[name])
-            else ColumnProperties(dictionary_enabled=False, encoding=_encoding(name, dtype))
+            else ColumnProperties(dictionary_enabled=False, encoding=_encoding(dtype))
             for name, dtype in rows.schema.items()
             if not (dtype.is_nested() or dtype.is_decimal())
         },
@@ -249,12 +249,12 @@ def _layout(rows: pl.DataFrame) -> WriterProperties:
 
 
 def _encoding(
-    name: str, dtype: pl.DataType
-) -> Literal["DELTA_BINARY_PACKED", "DELTA_BYTE_ARRAY"] | None:
+    dtype: pl.DataType,
+) -> Literal["DELTA_BINARY_PACKED", "DELTA_LENGTH_BYTE_ARRAY"] | None:
     """How values are written that are in no dictionary; None for one after another."""
     if dtype.is_signed_integer() or dtype.is_temporal():
         return "DELTA_BINARY_PACKED"
-    return "DELTA_BYTE_ARRAY" if name == "_id" else None
+    return "DELTA_LENGTH_BYTE_ARRAY" if dtype == pl.String else None
 
 
 def _comes_again(values: pl.Series) -> bool:

@@ -10,7 +10,7 @@ import secrets
 import sqlite3
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Literal, NamedTuple
 
@@ -32,8 +32,8 @@ CREATE TABLE IF NOT EXISTS id_runs (run INTEGER PRIMARY KEY, number INTEGER NOT 
 CREATE INDEX IF NOT EXISTS id_runs_of_topics ON id_runs (number);
 CREATE TABLE IF NOT EXISTS id_pages (place INTEGER PRIMARY KEY, entries BLOB NOT NULL);
 """
-_PAGE = 400
-"""Entries of a page: with eight bytes for each it fits into a page of SQLite's."""
+_PAGE_BYTES = 4_040
+"""What fits into a page of SQLite's."""
 _PAGE_BITS = 24
 _RUN_BITS = 38
 _RATIO = 2
@@ -67,10 +67,16 @@ class _Run:
     entries: int
     hash_bytes: int
     offset_bytes: int
+    page: int
+    """Entries of a page."""
+
+    @property
+    def width(self) -> int:
+        return self.hash_bytes + self.offset_bytes
 
     @property
     def pages(self) -> int:
-        return -(-self.entries // _PAGE)
+        return -(-self.entries // self.page)
 
     @property
     def first_place(self) -> int:
@@ -242,33 +248,30 @@ def _merged(parts: Sequence[Entries]) -> Entries:
 def _runs_of(connection: sqlite3.Connection, number: int) -> list[_Run]:
     """The runs of a topic, the largest first."""
     rows = connection.execute(
-        "SELECT run, entries, hash_bytes, offset_bytes FROM id_runs WHERE number = ?", (number,)
+        "SELECT run, id_runs.entries, hash_bytes, offset_bytes, LENGTH(id_pages.entries) FROM "
+        f"id_runs LEFT JOIN id_pages ON place = run << {_PAGE_BITS} WHERE number = ?",
+        (number,),
     )
     found = []
     for row in rows:
-        if not all(isinstance(value, int) and value >= 0 for value in row):
+        if not all(isinstance(value, int) and value > 0 for value in row[1:]):
             raise StoreDamaged(store="the index of ids", reason="a run has no size")
-        found.append(_Run(*row))
+        run = _Run(*row)
+        # All pages but the last are as full as the first.
+        found.append(replace(run, page=max(run.page // run.width, 1)))
     return sorted(found, key=lambda run: -run.entries)
 
 
 def _write(connection: sqlite3.Connection, number: int, entries: Entries) -> int:
     """Write a run; its name."""
-    size = entries.hashes.size
-    fences = entries.hashes[::_PAGE]
-    lasts = np.append(entries.hashes[_PAGE - 1 : -1 : _PAGE], entries.hashes[-1])[: fences.size]
-    run = _Run(
-        secrets.randbits(_RUN_BITS),
-        size,
-        _bytes_for(int((lasts - fences).max())),
-        _bytes_for(int(entries.offsets.max())),
-    )
+    run = _run_for(entries)
+    fences = entries.hashes[:: run.page]
     connection.execute(
         "INSERT INTO id_runs VALUES (?, ?, ?, ?, ?, ?)",
         (
             run.run,
             number,
-            size,
+            run.entries,
             run.hash_bytes,
             run.offset_bytes,
             fences.astype("<u8").tobytes(),
@@ -281,16 +284,29 @@ def _write(connection: sqlite3.Connection, number: int, entries: Entries) -> int
     return run.run
 
 
+def _run_for(entries: Entries) -> _Run:
+    """A run that will hold these, with as many on a page as fit there."""
+    hashes, offset_bytes = entries.hashes, _bytes_for(int(entries.offsets.max()))
+    for hash_bytes in range(1, 9):
+        page = _PAGE_BYTES // (hash_bytes + offset_bytes)
+        fences = hashes[::page]
+        lasts = np.append(hashes[page - 1 : -1 : page], hashes[-1])[: fences.size]
+        if _bytes_for(int((lasts - fences).max())) <= hash_bytes:
+            name = secrets.randbits(_RUN_BITS)
+            return _Run(name, hashes.size, hash_bytes, offset_bytes, page)
+    raise AssertionError("a hash has eight bytes")
+
+
 def _encoded(run: _Run, entries: Entries, *, first: int) -> Iterator[tuple[int, bytes]]:
     """Some pages of a run from one on: their places and bytes."""
-    rows = slice(first * _PAGE, (first + _PAGES_AT_ONCE) * _PAGE)
+    rows = slice(first * run.page, (first + _PAGES_AT_ONCE) * run.page)
     own = entries.hashes[rows]
-    grown = own - np.repeat(own[::_PAGE], _PAGE)[: own.size]
+    grown = own - np.repeat(own[:: run.page], run.page)[: own.size]
     hashes = _narrowed(grown, run.hash_bytes)
     offsets = _narrowed(entries.offsets[rows].view(np.uint64), run.offset_bytes)
-    for page in range(-(-own.size // _PAGE)):
+    for page in range(-(-own.size // run.page)):
         of_page = (
-            column[page * _PAGE * width : (page + 1) * _PAGE * width]
+            column[page * run.page * width : (page + 1) * run.page * width]
             for column, width in ((hashes, run.hash_bytes), (offsets, run.offset_bytes))
         )
         yield run.first_place + first + page, b"".join(of_page)
@@ -317,11 +333,10 @@ def _require_pages(run: _Run, first: int, blobs: Sequence[object]) -> None:
     """Raises: StoreDamaged ENG-010 for pages from one on that have not the size that their run
     says.
     """
-    entries = [_PAGE] * (len(blobs) - 1)
-    entries.append(min(_PAGE, run.entries - (first + len(blobs) - 1) * _PAGE))
-    width = run.hash_bytes + run.offset_bytes
+    entries = [run.page] * (len(blobs) - 1)
+    entries.append(min(run.page, run.entries - (first + len(blobs) - 1) * run.page))
     sizes = [len(blob) if isinstance(blob, bytes) else -1 for blob in blobs]
-    if sizes != [count * width for count in entries]:
+    if sizes != [count * run.width for count in entries]:
         raise _damaged(run)
 
 
@@ -330,7 +345,7 @@ def _decoded(run: _Run, blobs: bytes, *, pages: int = 1) -> tuple[Hashes, Offset
     size.
     """
     table = np.frombuffer(blobs, np.uint8).reshape(pages, -1)
-    cut = table.shape[1] // (run.hash_bytes + run.offset_bytes) * run.hash_bytes
+    cut = table.shape[1] // run.width * run.hash_bytes
     hashes = _widened(table[:, :cut].reshape(-1, run.hash_bytes))
     return hashes, _widened(table[:, cut:].reshape(-1, run.offset_bytes)).view(np.int64)
 
