@@ -4,7 +4,7 @@ import math
 
 import polars as pl
 
-from mainspring.elements.content import content_of_rows, legacy_content_of_rows
+from mainspring.elements.content import content_of_rows, legacy_content_of_rows, with_content
 from mainspring.elements.schema import DType, Schema
 
 SCHEMA = Schema.of(n=DType.INT64, name=DType.STRING, x=DType.FLOAT64, at=DType.TIMESTAMP)
@@ -65,3 +65,13 @@ def test_the_digest_of_release_0_1_is_that_of_its_json() -> None:
         "7746802a1f792c26969088ea6ba74f52",
         "28c1ae6ce335331fcc509c40a07f6a4f",
     ]
+
+
+def test_a_content_is_filled_in_where_it_is_null_and_asked_for() -> None:
+    rows = pl.DataFrame([ROW, ROW | {"n": 2}, ROW | {"n": 3}], schema_overrides=STORED)
+    records = rows.with_columns(_id=pl.lit("a"), _content=pl.Series([None, b"kept", None]))
+    own = content_of_rows(rows, SCHEMA).to_list()
+    assert with_content(records)["_content"].to_list() == [own[0], b"kept", own[2]]
+    chosen = with_content(records, pl.Series([False, True, True]))
+    assert chosen["_content"].to_list() == [None, b"kept", own[2]]
+    assert with_content(records.head(0)).is_empty()

@@ -23,7 +23,7 @@ def halves_of_uuids(texts: pl.Series) -> tuple[pl.Series, pl.Series] | None:
     """The upper and the lower 64 bits of each text; None where one is no UUID in lower case."""
     if len(texts[0]) != _LENGTH or not (texts.str.len_bytes() == _LENGTH).all():
         return None
-    table = np.frombuffer("".join(texts.to_list()).encode(), np.uint8).reshape(-1, _LENGTH)
+    table = np.frombuffer(texts.str.join().item().encode(), np.uint8).reshape(-1, _LENGTH)
     if not all((table[:, place] == ord("-")).all() for place in _DASHES):
         return None
     values = _VALUES[np.concatenate([table[:, piece] for piece in _PIECES], axis=1)]

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import polars as pl
 import pytest
 
+from mainspring.elements.content import with_content
 from mainspring.ports.errors import RetentionPassed, StaleWrite
 from mainspring.ports.log import ENVELOPE, Identity, LogWriter
 
@@ -115,6 +116,26 @@ class LogContract:
             "a": Identity(2, b"a@1".ljust(16, b"."), 1, True),
             "b": Identity(3, b"b@2".ljust(16, b"."), 2, False),
         }
+
+    @pytest.mark.parametrize("rows", [3, 5_000])
+    def test_a_content_that_is_left_out_is_that_of_the_payload(
+        self, log: LogWriter, rows: int
+    ) -> None:
+        """Whatever becomes of the records; one that is given counts as it is."""
+        ids, given = [f"{row}" for row in range(rows)], b"given".ljust(16, b".")
+        values = [row / 3 for row in range(rows)]
+        frame = records(ids, delay=values, carrier=["UA"] * rows).with_columns(
+            _content=pl.when(pl.col("_id") == "1").then(pl.lit(given))
+        )
+        whole = with_content(frame)
+        contents = dict(whole.select("_id", "_content").iter_rows())
+        assert (contents["1"], len(set(contents.values()))) == (given, rows)
+        log.append({FACTS: frame}, expected={FACTS: 0})
+        log.append({FACTS: frame.head(2)}, expected={FACTS: rows})
+        for change in (lambda: None, lambda: log.compact(FACTS), lambda: log.trim(FACTS, rows)):
+            change()
+            found = log.find(FACTS, ids)
+            assert {name: found[name].content for name in ids} == contents
 
     def test_ids_of_one_topic_are_unknown_to_another(self, log: LogWriter) -> None:
         """Topics are apart."""
