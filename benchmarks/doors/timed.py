@@ -1,17 +1,22 @@
 """A command of `mainspring` in a process of its own, and what it took."""
 
 import os
+import re
 import resource
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 __all__ = ["Spent", "bytes_under", "run_command", "spent_by"]
 
 _MAIN = "from mainspring.app.cli import main; main()"
+_BETWEEN_LOOKS_S = 0.02
+_PEAK = re.compile(r"^VmHWM:\s+(\d+) kB", re.MULTILINE)
 _ROOT = Path(__file__).parents[2]
 
 
@@ -21,7 +26,7 @@ class Spent:
 
     Args:
         cpu_s: of all its threads and of the processes that it waited for.
-        peak_bytes: the most that was resident of one process.
+        peak_bytes: the most that was resident of the process.
     """
 
     seconds: float
@@ -50,15 +55,33 @@ def spent_by(command: list[str], *, environment: Mapping[str, str] | None = None
         env={**os.environ, "PYTHONPATH": path, **(environment or {})},
     )
     assert process.stdout is not None
+    has_ended, peaks = threading.Event(), list[int]()
+    watch = threading.Thread(target=_watch_memory, args=(process.pid, has_ended, peaks))
+    watch.start()
     with process.stdout as stream:
         output = stream.read()
+    has_ended.set()
+    watch.join()
     # What the child took is known to whoever waits for it, and to nobody else.
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     seconds = time.perf_counter() - began
     if process.returncode:
         raise RuntimeError(f"{command} ended with {process.returncode}: {output[-3000:]}")
-    return Spent(seconds, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024, output)
+    peak_bytes = max(peaks, default=used.ru_maxrss * 1024)
+    return Spent(seconds, used.ru_utime + used.ru_stime, peak_bytes, output)
+
+
+def _watch_memory(pid: int, has_ended: threading.Event, peaks: list[int]) -> None:
+    """Add the most that has been resident of a process, again and again until it ends.
+
+    What `wait4` says of it counts the process that started it too, which may hold all facts.
+    """
+    status = Path(f"/proc/{pid}/status")
+    while not has_ended.wait(_BETWEEN_LOOKS_S):
+        with suppress(OSError):
+            found = _PEAK.search(status.read_text())
+            peaks += [int(found[1]) * 1024] if found else []
 
 
 def bytes_under(place: Path, *, without: str = "") -> int:
