@@ -151,8 +151,8 @@ def decoded(
     codings: Mapping[str, Coding], stored: pl.DataFrame, wanted: Sequence[str], rows: int
 ) -> pl.DataFrame:
     """These columns of the frame of so many rows; the inverse of `coded`."""
-    made: dict[str, pl.Series] = {}
-    return pl.DataFrame([_decoded(name, codings, stored, made, rows) for name in wanted])
+    decoder = _Decoder(codings, stored, rows)
+    return pl.DataFrame([decoder.column(name) for name in wanted])
 
 
 def _coding(column: pl.Series, coder: _Coder) -> Coding:
@@ -240,31 +240,37 @@ def _text(texts: pl.Series, coder: _Coder) -> Coding | None:
     return None if halves is None else Uuid(*map(coder.store, halves))
 
 
-def _decoded(
-    name: str,
-    codings: Mapping[str, Coding],
-    stored: pl.DataFrame,
-    made: dict[str, pl.Series],
-    rows: int,
-) -> pl.Series:
-    if name not in made:
-        match codings[name]:
-            case Plain(column):
-                found = stored[column]
+@dataclass
+class _Decoder:
+    """What has been made of a frame."""
+
+    codings: Mapping[str, Coding]
+    stored: pl.DataFrame
+    rows: int
+    made: dict[str, pl.Series] = field(default_factory=dict)
+
+    def column(self, name: str) -> pl.Series:
+        if name not in self.made:
+            self.made[name] = self._decoded(self.codings[name]).alias(name)
+        return self.made[name]
+
+    def _decoded(self, coding: Coding) -> pl.Series:
+        match coding:
+            case Plain(stored):
+                return self.stored[stored]
             case Equal(other, kind):
-                found = _decoded(other, codings, stored, made, rows).cast(_KINDS[kind])
+                return self.column(other).cast(_KINDS[kind])
             case Text(other):
-                found = _decoded(other, codings, stored, made, rows).cast(pl.String)
+                return self.column(other).cast(pl.String)
             case Uuid(upper, lower):
-                found = text_of_halves(stored[upper], stored[lower])
+                return text_of_halves(self.stored[upper], self.stored[lower])
             case Constant(kind, value):
-                found = pl.repeat(value, rows, dtype=_KINDS[kind], eager=True)
+                return pl.repeat(value, self.rows, dtype=_KINDS[kind], eager=True)
             case Counted(kind, first, step):
-                found = _series(first + step * np.arange(rows, dtype=np.int64), kind)
+                return _series(first + step * np.arange(self.rows, dtype=np.int64), kind)
             case Packed() as packed:
-                found = _series(_unpacked(packed, stored, rows), packed.kind, packed.decimals)
-        made[name] = found.alias(name)
-    return made[name]
+                numbers = _unpacked(packed, self.stored, self.rows)
+                return _series(numbers, packed.kind, packed.decimals)
 
 
 def _unpacked(packed: Packed, stored: pl.DataFrame, rows: int) -> _Numbers:
