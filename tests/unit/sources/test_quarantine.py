@@ -2,11 +2,16 @@
 it.
 """
 
+from collections.abc import Iterator
+
+import polars as pl
 import pytest
 
 import mainspring as ms
 from mainspring.app.workspace import Workspace
+from mainspring.ports.log import LogReader
 from mainspring.project.loader.load import load_definitions
+from mainspring.sources.quarantine import QuarantineCounts
 
 AT = "2024-01-01T00:00:00Z"
 
@@ -106,3 +111,38 @@ def test_a_row_that_was_dropped_stays_away_when_its_file_is_read_again(tmp_path)
     Workspace.open(tmp_path).apply()
     assert standing(Workspace.open(tmp_path)) == [1.0, 2.0]
     assert refused(Workspace.open(tmp_path)) == []
+
+
+def test_what_is_counted_again_and_again_is_what_is_counted_once(workspace: Workspace) -> None:
+    for step in range(30):
+        push(workspace, float(step % 9), n=step % 4)
+        if step % 7 == 6:
+            [row, *_] = workspace.quarantine("s")
+            workspace.drop("s", [row.raw])
+        assert quarantined(workspace) == sum(row.count for row in workspace.quarantine("s"))
+
+
+def test_a_record_is_read_once_however_often_the_status_is_asked_for(workspace: Workspace) -> None:
+    log = _Noting(workspace.runtime.log)
+    counts = QuarantineCounts(log)
+    for n in range(3):
+        push(workspace, 9.0, n=n)
+        for _ in range(5):
+            assert counts.departed(workspace.source("s").stream) == 0
+    assert log.read_offsets == [0, 1, 2]
+
+
+class _Noting:
+    """A log that notes which records of quarantines were read."""
+
+    def __init__(self, log: LogReader) -> None:
+        self._log, self.read_offsets = log, list[int]()
+        self.head, self.first, self.find = log.head, log.first, log.find
+
+    def read(
+        self, topic: str, *, start: int = 0, stop: int | None = None
+    ) -> Iterator[pl.DataFrame]:
+        """As the log reads it."""
+        for frame in self._log.read(topic, start=start, stop=stop):
+            self.read_offsets += frame["_offset"].to_list()
+            yield frame
