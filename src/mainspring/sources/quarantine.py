@@ -149,6 +149,8 @@ class QuarantineCounts:
                 begun, read, stays = first, first, _Stays()
             for frame in _iter_frames(stream, self._log, start=read, stop=head):
                 stays.take(frame)
+                # At once: a frame that is taken is not taken again where a later one fails.
+                self._read[stream] = begun, int(frame["_offset"][-1]) + 1, stays
             self._read[stream] = begun, head, stays
             return stays.came - sum(stay.times for stay in stays.present(stream, self._log))
 
