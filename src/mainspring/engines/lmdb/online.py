@@ -108,8 +108,10 @@ class LmdbOnline:
         """In a child: a thread of its parent may have held it, amid a change of an index."""
         self._indices: dict[str, RunIndex] = {}
         self._following = threading.Lock()
-        self._written_runs: dict[bytes, tuple[bytes, ParsedRun]] = {}
-        """What this process put last, so that it need not be taken apart again."""
+        self._written_runs: dict[str, tuple[bytes, bytes, ParsedRun]] = {}
+        """The key and the bytes of what this process put last for a shard, so that it need not be
+        taken apart again.
+        """
 
     def read(self, shard: str, keys: Sequence[bytes]) -> tuple[Position | None, list[bytes | None]]:
         """The shard's position (None: it does not exist) and the row of each key (None: it has
@@ -143,6 +145,8 @@ class LmdbOnline:
             known = self._known[shard] = _look_up(transaction, shard)
         if known.position is None:
             return None, [None] * len(keys)
+        if not keys:
+            return known.position, []
         get, prefix = transaction.get, known.prefix
         rows = [get(prefix + key) for key in keys]
         if known.is_sealed:
@@ -178,7 +182,7 @@ class LmdbOnline:
         if index.number > known.number:
             return None
         if index.number < known.number:
-            self._follow(index, known, transaction)
+            self._follow(shard, index, known, transaction)
         return index
 
     def shards(self) -> Mapping[str, Position]:
@@ -199,7 +203,7 @@ class LmdbOnline:
             if found.position is None:
                 return
             index = RunIndex(found.prefix)
-            self._follow(index, found, transaction)
+            self._follow(shard, index, found, transaction)
             stored = (
                 (key[_PREFIX_BYTES:], unseal(row, store=_NAME) if found.is_sealed else row)
                 for key, row in _iter_from(transaction, found.prefix)
@@ -214,17 +218,20 @@ class LmdbOnline:
                     yield key, row + index.pieces.get(key, b"")
                 last = key
 
-    def _follow(self, index: RunIndex, known: _Shard, transaction: LmdbTransaction) -> None:
+    def _follow(
+        self, shard: str, index: RunIndex, known: _Shard, transaction: LmdbTransaction
+    ) -> None:
         """Bring the index up to this commit."""
 
         def read(number: int) -> ParsedRun:
             key = known.run_key(number)
             payload = transaction.get(key)
             assert payload is not None, f"run {number} is in the file"
-            written, run = self._written_runs.pop(key, (None, None))
+            own = self._written_runs.get(shard)
             # What was put may have been undone, and another process has put something else.
-            if run is not None and written == payload:
-                return run
+            if own is not None and own[:2] == (key, payload):
+                del self._written_runs[shard]
+                return own[2]
             return parse_run(unseal(payload, store=_NAME))
 
         index.follow(known.first, known.number, read)
@@ -318,7 +325,7 @@ class LmdbOnline:
         number, payload = found.number + 1, seal(render_run(replaced, appended))
         transaction.put(found.run_key(number), payload)
         if len(appended) > _WORTH_KEEPING:
-            self._written_runs = {found.run_key(number): (payload, (replaced, appended))}
+            self._written_runs[shard] = found.run_key(number), payload, (replaced, appended)
         return first, number
 
     def _index_to_write(self, transaction: LmdbTransaction, shard: str, found: _Shard) -> RunIndex:
@@ -337,7 +344,7 @@ class LmdbOnline:
                     if index is not None and index.prefix == found.prefix
                     else RunIndex(found.prefix)
                 )
-                self._follow(index, found, transaction)
+                self._follow(shard, index, found, transaction)
             return index
 
 
