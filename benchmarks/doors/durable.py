@@ -57,8 +57,9 @@ def measure(size: Size) -> Section:
         [
             f"{count_of(facts.height)} facts, ingested and folded in micro-batches of "
             f"{count_of(BATCH)} into the state of one view; ours is timed from the call of "
-            "`ws.materialize` to its return, the peer is given decoded facts.  What both say about the full 30 days was compared "
-            f"first.  CPU a fact: ours {time_of(cpu)}, the peer {time_of(peer_cpu)}."
+            "`ws.materialize` to its return, the peer is given decoded facts.  What both say about "
+            f"the full 30 days was compared first.  CPU a fact: ours {time_of(cpu)}, the peer "
+            f"{time_of(peer_cpu)}."
         ],
     )
 
