@@ -210,9 +210,7 @@ def test_a_file_that_would_end_its_reader_is_refused(caller: Caller) -> None:
     ],
     ids=["wide lines", "wide csv", "deep lines", "deep parquet", "long parquet"],
 )
-def test_a_hostile_file_is_refused(
-    caller: Caller, file: str, payload: bytes, status: int
-) -> None:
+def test_a_hostile_file_is_refused(caller: Caller, file: str, payload: bytes, status: int) -> None:
     answer = caller.put(caller.begin(payload, file)["upload"], 0, payload)
     assert answer.status == status, answer
     assert answer.problem["code"]

@@ -219,7 +219,7 @@ class _Count:
         self._facts_read, self._unjudged = facts_head, set()
 
     def _can_read(self, head: int) -> bool:
-        """Whether the facts that came since are kept, and no more than those that are waited for."""
+        """Whether the facts that came since are kept, and no more than are waited for."""
         first = self._log.first(topic_of(self._stream))
         return first <= self._facts_read <= head <= self._facts_read + len(self.stays.of_fact)
 

@@ -167,5 +167,6 @@ def test_bodies_that_take_long_hold_up_no_plain_push_of_their_turn(desk: Desk) -
     plain = decoded.call(9, "application/x-ndjson")
     first, second, third = decoded.api.push_together([decoded.call(1), decoded.call(2), plain])
     assert isinstance(second, StoreBusy)
-    assert isinstance(first, Reply) and isinstance(third, Reply)
+    assert isinstance(first, Reply)
+    assert isinstance(third, Reply)
     assert decoded.order.count("decoded") == 1
