@@ -17,7 +17,6 @@ from mainspring.app.workspace import Workspace
 from mainspring.elements.schema import DType
 from mainspring.elements.values.scalar import BAD, read_value
 from mainspring.elements.values.spelling import Spelling
-from mainspring.engines.delta import tables as delta
 from mainspring.engines.delta.tables import DeltaTables
 from mainspring.features.stream.consume import StreamConsumer, _Loop
 from mainspring.flow.consumer_group import GroupMember
@@ -42,50 +41,55 @@ def record(offset: int) -> pl.DataFrame:
     return pl.DataFrame(columns)
 
 
-def test_a_commit_to_a_table_looks_at_its_own_files_only(tmp_path: Path, monkeypatch) -> None:
+def test_a_commit_to_a_table_looks_at_its_own_files_only(tmp_path: Path) -> None:
     """It looked at all, so that a table cost with the square of the pushes to it."""
-    tables, looked = DeltaTables(tmp_path / "t"), list[Path]()
-    real = delta._narrow_path
-    monkeypatch.setattr(delta, "_narrow_path", lambda path: (looked.append(path), real(path)))
-    before, counts = os.umask(0), []
+    tables = DeltaTables(tmp_path / "t")
+    before = os.umask(0)
     try:
-        for position in range(8):
-            looked.clear()
-            tables.append("s:a", record(position), expected=position, position=position + 1)
-            counts.append(len(looked))
+        tables.append("s:a", record(0), expected=0, position=1)
+        [old] = tmp_path.rglob("*.parquet")
+        old.chmod(0o644)
+        tables.append("s:a", record(1), expected=1, position=2)
     finally:
         os.umask(before)
-    assert counts[1:] == counts[1:2] * 7
-    modes = {path.stat().st_mode & 0o077 for path in tmp_path.rglob("*")}
-    assert modes == {0}
+    open_to_others = [path for path in tmp_path.rglob("*") if path.stat().st_mode & 0o077]
+    assert open_to_others == [old]
 
 
-class _Lengthening:
-    """A log that is so long, and a table that is folded up to it."""
+class Lengthening:
+    """A log that is so long, and a table that counts the commits to it."""
 
-    def __init__(self) -> None:
-        self.length = self.folded = self.commits = 0
+    def __init__(self, length: int) -> None:
+        self.length = self.folded = length
+        self.commits = 0
 
     def head(self, _: str) -> int:
+        """How long it is."""
         return self.length
 
     def position(self, _: str) -> int:
+        """How far it was folded."""
         return self.folded
 
+    def read(self, _: str, *, start: int) -> Iterator[pl.DataFrame]:
+        """The last record stands for all."""
+        assert start < self.length
+        yield record(self.length - 1)
 
-def test_a_long_table_gets_fewer_commits_for_as_many_records(monkeypatch) -> None:
+    def scan(self, _: str) -> None:
+        """It has no columns yet."""
+
+    def append(self, _: str, __: pl.DataFrame, *, expected: int, position: int) -> None:
+        """Another file."""
+        assert expected == self.folded
+        self.commits, self.folded = self.commits + 1, position
+
+
+def test_a_long_table_gets_fewer_commits_for_as_many_records() -> None:
     """Each is a file more, and whoever opens the table reads the names of all."""
-    both = _Lengthening()
-
-    def fold(*_: object, **__: object) -> int:
-        both.folded, both.commits = both.length, both.commits + 1
-        return both.length
-
-    monkeypatch.setattr("mainspring.sources.fold.materialize_table", fold)
     made = list[int]()
     for start in (0, 20_000_000):
-        both.length = both.folded = start
-        both.commits = 0
+        both = Lengthening(start)
         folding = TableMaterializer(lambda: ["s"], log=both, tables=both)  # type: ignore[arg-type]
         for _ in range(100):
             both.length += 1_000

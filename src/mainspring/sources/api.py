@@ -19,9 +19,7 @@ __all__ = ["SourceApi"]
 
 _SHOWN_NAMES = 4
 _MOST_READY_BYTES = 32 * 1024 * 1024
-"""How many bytes of rows are read before they are written: a turn has 256 calls, and of a kilobyte
-each may come a quarter of a gigabyte.
-"""
+"""A turn has 256 calls, and of a kilobyte each may come a quarter of a gigabyte."""
 _MOST_DECODING_S = 5.0
 """For how long a turn begins to decode: who pushes plain rows waits for the others of their turn.
 """
@@ -51,6 +49,7 @@ class SourceApi:
             declared.
         observe: called with the source and the report of each push.
         bodies: reads what is pushed; default: JSON only.
+        ready_bytes: how many bytes of rows are read before they are written.
         steady_s: seconds that only go forward.
     """
 
@@ -60,8 +59,10 @@ class SourceApi:
         *,
         observe: Callable[[str, IngestReport], None],
         bodies: BodyReader | None = None,
+        ready_bytes: int = _MOST_READY_BYTES,
         steady_s: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._ready_bytes = ready_bytes
         self._writer, self._observe, self._steady_s = writer, observe, steady_s
         self._bodies = bodies or BodyReader()
 
@@ -111,7 +112,7 @@ class SourceApi:
             # Nothing else holds the rows: they may be many times as large as the body was.
             del pushed
             ready.add(place, by.pushes, request)
-            if ready.size_bytes > _MOST_READY_BYTES:
+            if ready.size_bytes > self._ready_bytes:
                 answers |= self._written(calls, ready)
                 ready = _Ready()
             del request

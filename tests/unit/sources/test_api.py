@@ -9,7 +9,6 @@ import mainspring as ms
 from mainspring.elements.events import Actor
 from mainspring.ports.errors import BadRequest, StoreBusy
 from mainspring.ports.http import Call, Reply
-from mainspring.sources import api
 from mainspring.sources.api import SourceApi
 from mainspring.sources.bodies.read import BodyReader
 from mainspring.sources.errors import SourceNotReadable
@@ -131,6 +130,7 @@ class Decoded:
             lambda *_: desk.writer(),
             observe=lambda *_: self.order.append("written"),
             bodies=BodyReader(self._decode),
+            ready_bytes=0,
             steady_s=lambda: self.now_s,
         )
 
@@ -153,9 +153,8 @@ class Decoded:
         )
 
 
-def test_what_was_decoded_is_written_before_more_is(desk: Desk, monkeypatch) -> None:
+def test_what_was_decoded_is_written_before_more_is(desk: Desk) -> None:
     """A turn held the rows of 256 bodies, each of which may be a quarter of a gigabyte."""
-    monkeypatch.setattr(api, "_MOST_READY_BYTES", 0)
     decoded = Decoded(desk)
     answers = decoded.api.push_together([decoded.call(flight) for flight in range(3)])
     assert all(isinstance(answer, Reply) for answer in answers), answers

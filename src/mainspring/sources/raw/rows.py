@@ -26,8 +26,15 @@ class RawRowReader:
     """
 
     def __init__(
-        self, compiled: CompiledSource, *, log: LogReader, objects: ObjectReader, topic: str
+        self,
+        compiled: CompiledSource,
+        *,
+        log: LogReader,
+        objects: ObjectReader,
+        topic: str,
+        rows_at_once: int = _ROWS_AT_ONCE,
     ) -> None:
+        self._rows_at_once = rows_at_once
         self._compiled, self._log, self._objects, self._topic = compiled, log, objects, topic
         self._file, self._ids = -1, pl.Series([], dtype=pl.String)
 
@@ -56,7 +63,7 @@ class RawRowReader:
         if not stored.segment.rows:
             return found
         with opened_copy(stored.segment.file, self._objects) as path:
-            for rows in iter_rows(self._compiled.source, path, rows=_ROWS_AT_ONCE):
+            for rows in iter_rows(self._compiled.source, path, rows=self._rows_at_once):
                 chosen = rows.filter(self._compiled.ids_of(rows).is_in(list(ids)))
                 kept = self._compiled.prepare(chosen).kept
                 for id_, content in kept.select("_id", "_content").iter_rows():
@@ -70,7 +77,7 @@ class RawRowReader:
             return self._compiled.ids_of(rows)
         if self._file != stored.offset:
             with opened_copy(segment.file, self._objects) as path:
-                frames = iter_rows(self._compiled.source, path, rows=_ROWS_AT_ONCE)
+                frames = iter_rows(self._compiled.source, path, rows=self._rows_at_once)
                 self._ids = pl.concat([self._compiled.ids_of(frame) for frame in frames])
             self._file = stored.offset
         return self._ids
@@ -81,7 +88,7 @@ class RawRowReader:
             return self._compiled.frame_of(decode_rows(stored.body, segment.encoding))[places]
         wanted, parts, first = sorted(set(places)), list[pl.DataFrame](), 0
         with opened_copy(segment.file, self._objects) as path:
-            for rows in iter_rows(self._compiled.source, path, rows=_ROWS_AT_ONCE):
+            for rows in iter_rows(self._compiled.source, path, rows=self._rows_at_once):
                 until = first + rows.height
                 own = wanted[bisect_left(wanted, first) : bisect_left(wanted, until)]
                 parts.append(rows[[place - first for place in own]])

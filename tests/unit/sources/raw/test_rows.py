@@ -9,7 +9,6 @@ import pytest
 
 import mainspring as ms
 from mainspring.app.workspace import Workspace
-from mainspring.sources.raw import rows as raw_rows
 from mainspring.sources.raw.rows import RawRowReader
 from mainspring.sources.topic import raw_topic_of
 
@@ -40,6 +39,7 @@ def opened(workspace: Workspace, log: object) -> RawRowReader:
         log=log,  # type: ignore[arg-type]
         objects=workspace.runtime.objects,
         topic=raw_topic_of(workspace.source("s").stream),
+        rows_at_once=10,
     )
 
 
@@ -67,9 +67,8 @@ def test_a_push_is_read_once_however_many_of_its_rows_are_asked_for(workspace: W
 
 
 def test_rows_of_a_file_come_in_the_order_in_which_they_are_asked_for(
-    tmp_path, monkeypatch
+    tmp_path,
 ) -> None:
-    monkeypatch.setattr(raw_rows, "_ROWS_AT_ONCE", 10)
     lines = "".join(f"{n},{AT},{n}.5\n" for n in range(100))
     (tmp_path / "s.csv").write_text("n,at,amount\n" + lines)
     (tmp_path / "p.py").write_text(
