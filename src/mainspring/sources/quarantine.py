@@ -4,7 +4,7 @@ A row leaves quarantine when its fact is accepted later, when somebody releases 
 drops it.  Nothing is written for the first: whoever reads looks up what stands now.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from threading import Lock
 from typing import NamedTuple
 
@@ -69,35 +69,71 @@ class _Stay(NamedTuple):
 
 class _Stays:
     """What the records of a quarantine come to, in their order; `came` is how many rows did, each
-    as often as it came.
+    as often as it came, and `present` how many of those have not left because of their facts.
     """
 
     def __init__(self) -> None:
-        self.came = 0
-        self._by_key: dict[str, _Stay] = {}
+        self.came = self.present = 0
+        self.by_key: dict[str, _Stay] = {}
+        # By fact its stays, of those that have one: a dictionary is a set that takes less memory.
+        self.of_fact: dict[str, dict[str, None]] = {}
         self._keys: dict[int | None, str] = {}
         self._gone: set[int | None] = set()
+        self._left: set[str] = set()
 
-    def take(self, frame: pl.DataFrame) -> None:
-        """Take the records that come next."""
+    def take(self, frame: pl.DataFrame) -> list[str]:
+        """Take the records that come next; the keys of the stays that begin with them and may end
+        with a fact.
+        """
+        begun = list[str]()
         for key, op, raw, reason, fact, content, facts, count in frame.select(_COUNTED).iter_rows():
             if op == "retract":
                 self._gone.add(raw)
-                self._by_key.pop(self._keys.get(raw, ""), None)
+                self._end(self._keys.pop(raw, ""))
                 continue
             self.came += count
-            stay = self._by_key.get(key)
+            stay = self.by_key.get(key)
             if stay is not None:
-                self._by_key[key] = stay._replace(times=stay.times + count)
+                self.by_key[key] = stay._replace(times=stay.times + count)
+                self.present += 0 if key in self._left else count
             elif raw is not None and raw not in self._gone:
                 self._keys[raw] = key
-                self._by_key[key] = _Stay(raw, reason == "conflict", fact, content, facts, count)
+                self.by_key[key] = _Stay(raw, reason == "conflict", fact, content, facts, count)
+                self.present += count
+                if fact:
+                    self.of_fact.setdefault(fact, {})[key] = None
+                    begun.append(key)
+        return begun
 
-    def present(self, stream: str, log: LogReader) -> list[_Stay]:
-        """Those that have not left because of their facts."""
-        stays = self._by_key.values()
-        standing = log.find(topic_of(stream), [stay.fact for stay in stays if stay.fact])
-        return [stay for stay in stays if not stay.has_left(standing)]
+    def _end(self, key: str) -> None:
+        stay = self.by_key.pop(key, None)
+        if stay is None:
+            return
+        self.present -= 0 if key in self._left else stay.times
+        self._left.discard(key)
+        if stay.fact and (others := self.of_fact.get(stay.fact)):
+            others.pop(key, None)
+            if not others:
+                del self.of_fact[stay.fact]
+
+    def judge(self, keys: Iterable[str], standing: Mapping[str, Identity]) -> None:
+        """Know of the stays with these keys whether they have left because of their facts.
+
+        Args:
+            standing: what stands of their facts now.
+        """
+        for key in keys:
+            stay = self.by_key.get(key)
+            if stay is None:
+                continue
+            has_left = stay.has_left(standing)
+            if has_left != (key in self._left):
+                self.present += -stay.times if has_left else stay.times
+                (self._left.add if has_left else self._left.discard)(key)
+
+    def remaining(self) -> list[_Stay]:
+        """Those that have not left."""
+        return [stay for key, stay in self.by_key.items() if key not in self._left]
 
 
 def read_quarantine(stream: str, log: LogReader) -> list[QuarantinedRow]:
@@ -119,11 +155,12 @@ def read_quarantine(stream: str, log: LogReader) -> list[QuarantinedRow]:
                     appended_at=appended_at,
                     count=0,
                 )
-    present = (
-        msgspec.structs.replace(first[stay.raw], count=stay.times)
-        for stay in stays.present(stream, log)
+    facts = [stay.fact for stay in stays.by_key.values() if stay.fact]
+    stays.judge(list(stays.by_key), log.find(topic_of(stream), facts))
+    remaining = (
+        msgspec.structs.replace(first[stay.raw], count=stay.times) for stay in stays.remaining()
     )
-    return sorted(present, key=lambda row: row.raw)
+    return sorted(remaining, key=lambda row: row.raw)
 
 
 class QuarantineCounts:
@@ -134,25 +171,64 @@ class QuarantineCounts:
 
     def __init__(self, log: LogReader) -> None:
         self._log, self._lock = log, Lock()
-        self._read: dict[str, tuple[int, int, _Stays]] = {}
+        self._counts: dict[str, _Count] = {}
 
     def departed(self, stream: str) -> int:
         """How many rows that came to quarantine are not there any more, each as often as it came.
 
-        Cost: reads the records that came since it was asked last, and looks each fact up.
+        Cost: reads the records that came since it was asked last, of quarantine and of facts; where
+        more facts came than rows lie in quarantine, it looks those up instead.
         """
         topic = quarantine_topic_of(stream)
         with self._lock:
             first, head = self._log.first(topic), self._log.head(topic)
-            begun, read, stays = self._read.get(stream, (first, first, _Stays()))
-            if begun != first or head < read:
-                begun, read, stays = first, first, _Stays()
-            for frame in _iter_frames(stream, self._log, start=read, stop=head):
-                stays.take(frame)
-                # At once: a frame that is taken is not taken again where a later one fails.
-                self._read[stream] = begun, int(frame["_offset"][-1]) + 1, stays
-            self._read[stream] = begun, head, stays
-            return stays.came - sum(stay.times for stay in stays.present(stream, self._log))
+            count = self._counts.get(stream)
+            if count is None or count.begun != first or head < count.read:
+                count = self._counts[stream] = _Count(stream, self._log, first)
+            count.go_on(head)
+            return count.stays.came - count.stays.present
+
+
+class _Count:
+    """How far the quarantine of one generation was counted.
+
+    Args:
+        begun: the offset at which counting began; `read`: where it goes on.
+    """
+
+    def __init__(self, stream: str, log: LogReader, begun: int) -> None:
+        self.begun = self.read = begun
+        self.stays = _Stays()
+        self._stream, self._log, self._facts_read = stream, log, 0
+        self._unjudged: set[str] = set()
+
+    def go_on(self, head: int) -> None:
+        """Count up to this head of the quarantine, and the facts that there are by now."""
+        for frame in _iter_frames(self._stream, self._log, start=self.read, stop=head):
+            self._unjudged.update(self.stays.take(frame))
+            # At once: a frame that is taken is not taken again where a later one fails.
+            self.read = int(frame["_offset"][-1]) + 1
+        self.read = head
+        topic, of_fact = topic_of(self._stream), self.stays.of_fact
+        facts_head = self._log.head(topic)
+        touched = self._touched(topic, facts_head) if self._can_read(facts_head) else set(of_fact)
+        asked = {key for fact in touched for key in of_fact.get(fact, ())} | self._unjudged
+        stays = (self.stays.by_key.get(key) for key in asked)
+        facts = {stay.fact for stay in stays if stay is not None and stay.fact}
+        self.stays.judge(asked, self._log.find(topic, list(facts)) if facts else {})
+        self._facts_read, self._unjudged = facts_head, set()
+
+    def _can_read(self, head: int) -> bool:
+        """Whether the facts that came since are kept, and no more than are waited for."""
+        first = self._log.first(topic_of(self._stream))
+        return first <= self._facts_read <= head <= self._facts_read + len(self.stays.of_fact)
+
+    def _touched(self, topic: str, head: int) -> set[str]:
+        """The facts that are waited for, of which a record has come since."""
+        came = self._log.read(topic, start=self._facts_read, stop=head)
+        return {
+            id_ for frame in came for id_ in frame["_id"].to_list() if id_ in self.stays.of_fact
+        }
 
 
 def _iter_frames(

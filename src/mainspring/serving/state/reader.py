@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import cached_property, partial
+from threading import Lock
 from typing import NamedTuple, Protocol, TypeAlias
 
 import polars as pl
@@ -87,6 +88,7 @@ class FeatureReader:
         self._ports, self._held, self._declarations = ports, held, declared
         self._history, self._counted, self._folds = history, counted, folds
         self._prepared: dict[tuple[str, ...], PreparedFeatures] = {}
+        self._keeping = Lock()
         self._definitions = _HeldDefinitions(-1, {}, {})
 
     @cached_property
@@ -249,9 +251,10 @@ class FeatureReader:
         found = self._prepared.get(names)
         if found is None:
             found = self._prepare(names)
-            if len(self._prepared) >= _PREPARED_KEPT:
-                self._prepared.pop(next(iter(self._prepared)), None)
-            self._prepared[names] = found
+            with self._keeping:
+                if len(self._prepared) >= _PREPARED_KEPT:
+                    del self._prepared[next(iter(self._prepared))]
+                self._prepared[names] = found
         return found
 
     def _prepare(self, names: tuple[str, ...]) -> PreparedFeatures:
