@@ -20,7 +20,12 @@ from functools import cache
 import numpy as np
 
 from mainspring.features.kernel.arrays import Bytes, Ints
-from mainspring.features.kernel.jit import allocating_part, entry_point, kernel_edition
+from mainspring.features.kernel.jit import (
+    allocating_part,
+    bare_entry,
+    entry_point,
+    kernel_edition,
+)
 from mainspring.features.kernel.tree.page import SHAPE_FIELDS
 from mainspring.features.kernel.tree.point import (
     OUTPUT_FIELDS,
@@ -82,8 +87,8 @@ def pack_program(shape: Ints, lanes: Ints, reach: Ints, outputs: Ints, *, edge: 
 def request_entry() -> Ask:
     """`answer_request`, compiled: takes words, request, program and results."""
     none = np.zeros(0, dtype=np.int64)
-    return entry_point(
-        _sealed(kernel_edition()), np.frombuffer(b"", dtype=np.int64), none, none, none
+    return bare_entry(
+        entry_point(_sealed(kernel_edition()), np.frombuffer(b"", dtype=np.int64), none, none, none)
     )
 
 
