@@ -9,6 +9,7 @@ there and nowhere else.
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import cast
 
 import msgspec
@@ -63,6 +64,8 @@ class PreparedRead:
         # A whole view of one entity: its words are the columns, in order.
         alone = self._quick[0] if self._is_quick and len(quick) == 1 else None
         self._alone = alone if alone is not None and alone.is_whole else None
+        # What says which words are there comes behind them, and has no name.
+        self._named = partial(zip, self.column_names)
         self._nulls: dict[object, dict[str, Value]] = {}
 
     def read_one(self, row: Row, *, at: Micros) -> dict[str, Value]:
@@ -71,12 +74,12 @@ class PreparedRead:
             found = self._alone.read(row, at)
             if found is not None:
                 words = found[0]
-                # What says which are there comes behind them, and has no name.
-                answer: dict[str, Value] = dict(zip(self.column_names, words, strict=False))
+                answer: dict[str, Value] = dict(self._named(words))
                 nulls = self._nulls.get(words[-1])
                 if nulls is None:
                     nulls = self._nulls_of(words[-1])
-                answer.update(nulls)
+                if nulls:
+                    answer.update(nulls)
                 return answer
         values = self._answer_quickly(row, at)
         if values is None:

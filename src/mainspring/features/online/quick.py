@@ -260,15 +260,18 @@ class QuickView:
             # Values of one type, so that those that Python finds equal have equal names.
             if len(columns) == 1:
                 keys: Sequence[object] = columns[0]
-                known = dict(zip(dict.fromkeys(keys), count(len(names)), strict=False))
-                names += encode_single_keys(entity, known)
+                distinct = dict.fromkeys(keys)
+                own = encode_single_keys(entity, distinct)
             else:
                 several = [*zip(*columns, strict=True)] if columns else [()] * len(rows)
                 keys, distinct = several, dict.fromkeys(several)
-                known = dict(zip(distinct, count(len(names)), strict=False))
-                names += encode_keys(entity, distinct)
-            codes += [known[key] for key in keys]
-        return names, None if len(names) == len(codes) else codes
+                own = encode_keys(entity, dict.fromkeys(several))
+            if self._entities == 1 and len(own) == len(rows):
+                return own, None
+            place_of = dict(zip(distinct, count(len(names)), strict=False))
+            codes += [place_of[key] for key in keys]
+            names += own
+        return names, codes
 
     def _new_buffers(self) -> _Buffers:
         count = self._entities

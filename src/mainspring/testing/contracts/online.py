@@ -52,7 +52,8 @@ class OnlineContract:
         memory = bytearray(20)
         for size in (0, 5, 15):
             found = online.read_into("s", [b"a", b"b", b"c"], memoryview(memory)[:size])
-            assert (found, memory[size:]) == ((FIRST, [10, 10, 5]), bytes(20 - size))
+            assert found == (FIRST, [10, 10, 5])
+            assert memory[size:] == bytearray(20 - size)
 
     def test_a_position_is_read_without_any_row(self, online: OnlineWriter) -> None:
         """Offsets as large as a log can have, and times before 1970."""
