@@ -54,7 +54,7 @@ ApplyStatus = Literal[
     "no longer declared",
     "as applied; the project does not load",
 ]
-"""How what an environment holds of a view or a feature set stands to what the project's files declare."""
+"""How what an environment holds of a view or a set stands to what the project's files declare."""
 
 
 class ViewStatus(msgspec.Struct, frozen=True, kw_only=True):
