@@ -20,6 +20,7 @@ from mainspring.features.kernel.tree.packed import (
     blank_results,
     pack_request,
     request_entry,
+    work_memory,
 )
 from mainspring.features.kernel.tree.page import EVICTED, LENGTH_MASK, SIZE, TEXT_SHIFT
 from mainspring.features.kernel.tree.point import (
@@ -146,10 +147,12 @@ def _results_of_roots(
     """
     codes, rows = query.codes, [row or b"" for row in roots]
     results = blank_results(len(view.outputs), len(codes))
+    words = np.frombuffer(b"".join(rows), _WORD)
     request_entry()(
-        np.frombuffer(b"".join(rows), _WORD),
+        words,
         pack_request(codes, query.times, [len(row) >> 3 for row in rows]),
         view.tiles.packed,
+        work_memory(view.tiles.lanes.shape[0], words.size),
         results,
     )
     # Anything but a plain answer (a page is missing, two facts tie) goes the way that can fetch.

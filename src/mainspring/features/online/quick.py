@@ -22,6 +22,7 @@ from mainspring.features.kernel.tree.packed import (
     request_entry,
     result_bits,
     result_flags,
+    work_memory,
 )
 from mainspring.features.online.arrays import FeatureArray, word_arrays
 from mainspring.features.physical import Value
@@ -66,6 +67,7 @@ class _Buffers(NamedTuple):
     answer: memoryview
     state: Ints
     memory: memoryview
+    work: Ints
 
 
 class ManyAnswers(NamedTuple):
@@ -112,6 +114,7 @@ class QuickView:
         self._longest = None if longest >= UNBOUNDED_SPAN else longest
         self._unpack = view.layout_of(self._entities).unpack_from
         self._program, self._ask = view.tiles.packed, request_entry()
+        self._lanes = view.tiles.lanes.shape[0]
         # Whoever reads takes buffers out and puts them back: no two threads have the same.
         self._idle: list[_Buffers] = []
         self._roomy: list[bytearray] = []
@@ -159,13 +162,14 @@ class QuickView:
             cells[_SIZES], cells[_SIZES + 2] = size >> 3, at
         else:
             size = sum(sizes)
+            times_at = _SIZES + 2 * self._entities
             for entity, own in enumerate(sizes, _SIZES):
                 cells[entity] = own >> 3
-            buffers.request[_SIZES + 2 * self._entities :] = at
+            buffers.request[times_at : times_at + self._entities] = at
         if size > _ROOM_BYTES or position is None or self._is_refused(position, at):
             self._idle.append(buffers)
             return None
-        self._ask(buffers.state, buffers.request, self._program, results)
+        self._ask(buffers.state, buffers.request, self._program, buffers.work, results)
         words: Words | None = None if answer[WORST] else self._unpack(answer)
         self._idle.append(buffers)
         return None if words is None else (words, position)
@@ -186,14 +190,15 @@ class QuickView:
         if position is None or self._is_refused(position, at):
             return None
         requests = len(names)
-        request = np.empty(_SIZES + 3 * requests, _WORD)
+        request = np.empty(_SIZES + 5 * requests + 2, _WORD)
         request[:_SIZES] = requests
         request[_SIZES : _SIZES + requests] = sizes
         request[_SIZES : _SIZES + requests] >>= 3
         request[_SIZES + requests : _SIZES + 2 * requests] = np.arange(requests)
-        request[_SIZES + 2 * requests :] = at
+        request[_SIZES + 2 * requests : _SIZES + 3 * requests] = at
         results = blank_results(self._outputs, requests)
-        self._ask(np.frombuffer(memory, _WORD), request, self._program, results)
+        work = work_memory(self._lanes, sum(sizes) >> 3)
+        self._ask(np.frombuffer(memory, _WORD), request, self._program, work, results)
         self._roomy.append(memory)
         if results[WORST]:
             return None
@@ -285,6 +290,7 @@ class QuickView:
             results.data,
             np.frombuffer(memory, _WORD),
             memoryview(memory),
+            work_memory(self._lanes, _ROOM_BYTES >> 3),
         )
 
 

@@ -25,6 +25,7 @@ from mainspring.features.kernel.tree.page import (
     FACTS,
     FLAG_WORDS,
     HEAD_LEVEL,
+    HEADER,
     LEVEL,
     NUMBER_WORD,
     SIZE,
@@ -64,12 +65,16 @@ __all__ = [
     "PointRequests",
     "PointResults",
     "WindowQuery",
+    "answer_all",
     "answer_points",
     "count_pages",
     "evicted_until",
     "find_page",
     "list_missing",
+    "most_work_words",
     "rows_of_key",
+    "work_in",
+    "work_words",
 ]
 
 OP, LANE, COUNTED, WINDOW, IS_FLOAT, COLUMN, SLOT, OUTPUT_FIELDS = 0, 1, 2, 3, 4, 5, 6, 7
@@ -82,6 +87,18 @@ whole numbers does not fit.
 
 OPEN_PAGES, WHOLE_TILES, WAITING, WANTED, FOUND_FIELDS = 0, 1, 2, 3, 4
 START, REST = 0, 1
+
+
+def most_work_words(lanes: int, words: int) -> int:
+    """How much memory `divide_work` needs at most for rows of so many words, in words."""
+    # A page has a header, a tile more words than that.
+    return (
+        FOUND_FIELDS
+        + NUMBER_CELLS
+        + (lanes + 1) * CELLS
+        + lanes * MARK_FIELDS
+        + 3 * (words // HEADER)
+    )
 
 
 class PageRows(NamedTuple):
@@ -182,29 +199,52 @@ def answer_points(
     )
 
 
-@allocating_part
-def allocate_work(lanes: int, pages: int, tiles: int) -> Work:
-    """Room to work in, all of it in one piece of memory: making many takes longer than a key's
-    answer.
-    """
+@compiled_part
+def work_words(lanes: int, pages: int, tiles: int) -> int:
+    """How much memory `divide_work` needs, in words."""
+    fixed = FOUND_FIELDS + NUMBER_CELLS + (lanes + 1) * CELLS + lanes * MARK_FIELDS
+    return fixed + 3 * pages + 2 * tiles
+
+
+def divide_work(memory: Ints, lanes: int, pages: int, tiles: int) -> Work:
+    """Room to work in, of this memory, whatever is in it."""
     cells_at = FOUND_FIELDS + NUMBER_CELLS
     marks_at = cells_at + (lanes + 1) * CELLS
     pages_at = marks_at + lanes * MARK_FIELDS
     tiles_at = pages_at + 2 * pages
     waiting_at = tiles_at + 2 * tiles
-    memory = np.zeros(waiting_at + pages, dtype=np.int64)
+    for cell in range(pages_at):
+        memory[cell] = 0
     marks = memory[marks_at:pages_at].reshape((lanes, MARK_FIELDS))
     for lane in range(lanes):
         marks[lane, TILE_LOW], marks[lane, TILE_HIGH] = NO_LIMB, -1
     return Work(
         memory[pages_at:tiles_at].reshape((2, pages)),
         memory[tiles_at:waiting_at].reshape((2, tiles)),
-        memory[waiting_at:],
+        memory[waiting_at : waiting_at + pages],
         memory[:FOUND_FIELDS],
         memory[cells_at:marks_at].reshape((lanes + 1, CELLS)),
         marks,
         memory[FOUND_FIELDS:cells_at],
     )
+
+
+work_in = compiled_part(divide_work)
+"""For memory of the caller, which lasts longer than this."""
+
+counted_work_in = allocating_part(divide_work)
+"""For memory that was allocated here: without a count of who holds it, it would be gone when the
+function that allocated it returns.
+"""
+
+
+@allocating_part
+def allocate_work(lanes: int, pages: int, tiles: int) -> Work:
+    """Room to work in, all of it in one piece of memory: making many takes longer than a key's
+    answer.
+    """
+    memory = np.empty(work_words(lanes, pages, tiles), dtype=np.int64)
+    return counted_work_in(memory, lanes, pages, tiles)
 
 
 @compiled_part
