@@ -137,18 +137,15 @@ class LmdbOnline:
         """As `read`, with all rows one behind the other in this memory, if they fit: each is copied
         once, from where it lies in the file.
         """
-        sizes = None
         try:
             with self._environment.begin_in_place() as transaction:
-                known = self._known.get(shard)
-                if known is not None and known.commit == transaction.id():
-                    sizes = self._put_into(memory, transaction, shard, known, keys)
-                    if sizes is not None:
-                        return known.position, sizes
+                position, sizes = self._put_into(memory, transaction, shard, keys)
         except lmdb.Error as error:
             raise translate_lmdb_error(error, _NAME, "read") from error
-        position, rows = self.read(shard, keys)
-        return position, put_rows(rows, memory)
+        if sizes is None:
+            position, rows = self.read(shard, keys)
+            sizes = put_rows(rows, memory)
+        return position, sizes
 
     def appended(self, shard: str) -> Mapping[bytes, int]:
         """The keys that something was appended to since their row was put, and how many bytes."""
@@ -189,16 +186,18 @@ class LmdbOnline:
         memory: memoryview,
         transaction: "lmdb.Transaction[memoryview]",
         shard: str,
-        known: _Shard,
         keys: Sequence[bytes],
-    ) -> list[int] | None:
-        """The sizes that `read_into` gives; None where it takes more than looking rows up."""
+    ) -> tuple[Position | None, list[int] | None]:
+        """What `read_into` gives; no sizes where it takes more than looking rows up."""
+        known = self._known.get(shard)
+        if known is None or known[0] != transaction.id():
+            return None, None
         _, prefix, position, is_sealed, first, number = known
         index = self._indices.get(shard) if first <= number else None
         if position is None or not is_sealed or (first <= number and index is None):
-            return None
+            return None, None
         if index is not None and (index.number != number or index.prefix != prefix):
-            return None
+            return None, None
         get, piece_of = transaction.get, None if index is None else index.pieces.get
         room, end, sizes = len(memory), 0, list[int]()
         for key in keys:
@@ -221,7 +220,7 @@ class LmdbOnline:
                     memory[row_end:end] = piece
             sizes.append(end - begin)
         # Read without the lock: whoever has followed a commit meanwhile is noticed here.
-        return None if index is not None and index.number != number else sizes
+        return position, None if index is not None and index.number != number else sizes
 
     def _appended_in(self, transaction: LmdbTransaction, shard: str) -> dict[bytes, int] | None:
         """What `appended` says of a snapshot; None where that is older than the index."""

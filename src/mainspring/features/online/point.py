@@ -20,7 +20,6 @@ from mainspring.features.kernel.tree.packed import (
     blank_results,
     pack_request,
     request_entry,
-    work_memory,
 )
 from mainspring.features.kernel.tree.page import EVICTED, LENGTH_MASK, SIZE, TEXT_SHIFT
 from mainspring.features.kernel.tree.point import (
@@ -32,6 +31,7 @@ from mainspring.features.kernel.tree.point import (
     PointResults,
     WindowQuery,
 )
+from mainspring.features.kernel.tree.work import most_work_words
 from mainspring.features.kernel.windows.aggregate import aggregate
 from mainspring.features.physical import Value, dictionary_encode
 from mainspring.features.state.names import STATE_LAYOUT, page_key
@@ -150,9 +150,13 @@ def _results_of_roots(
     words = np.frombuffer(b"".join(rows), _WORD)
     request_entry()(
         words,
-        pack_request(codes, query.times, [len(row) >> 3 for row in rows]),
+        pack_request(
+            codes,
+            query.times,
+            [len(row) >> 3 for row in rows],
+            room=most_work_words(view.tiles.lanes.shape[0], words.size),
+        ),
         view.tiles.packed,
-        work_memory(view.tiles.lanes.shape[0], words.size),
         results,
     )
     # Anything but a plain answer (a page is missing, two facts tie) goes the way that can fetch.

@@ -8,7 +8,7 @@ features of the request) goes by `read_online`; a law holds both equal, and what
 there and nowhere else.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import cast
 
@@ -17,7 +17,7 @@ import msgspec
 from mainspring.elements.time import Micros
 from mainspring.features.on_demand import CompiledOnDemandView, PreparedOnDemand
 from mainspring.features.online.arrays import FeatureArray, array_of_values, view_arrays
-from mainspring.features.online.quick import ManyAnswers, QuickView, Row
+from mainspring.features.online.quick import ManyAnswers, QuickView
 from mainspring.features.online.read import FeatureRows, read_online
 from mainspring.features.physical import Value
 from mainspring.features.requested import RequestedView, views_in
@@ -31,6 +31,8 @@ from mainspring.features.view import CompiledView
 from mainspring.ports.online import OnlineReader, Position
 
 __all__ = ["PreparedRead"]
+
+Row = Mapping[str, object]
 
 _PATTERNS_KEPT = 1_024
 

@@ -22,8 +22,8 @@ from mainspring.features.kernel.tree.packed import (
     request_entry,
     result_bits,
     result_flags,
-    work_memory,
 )
+from mainspring.features.kernel.tree.work import most_work_words
 from mainspring.features.online.arrays import FeatureArray, word_arrays
 from mainspring.features.physical import Value
 from mainspring.features.requested import RequestedView
@@ -36,7 +36,7 @@ from mainspring.features.state.names import (
 from mainspring.features.view import CompiledView
 from mainspring.ports.online import OnlineReader, Position
 
-__all__ = ["QuickView", "Row", "Words"]
+__all__ = ["ManyAnswers", "QuickView", "Words"]
 
 Row = Mapping[str, object]
 
@@ -67,7 +67,6 @@ class _Buffers(NamedTuple):
     answer: memoryview
     state: Ints
     memory: memoryview
-    work: Ints
 
 
 class ManyAnswers(NamedTuple):
@@ -179,7 +178,7 @@ class QuickView:
         ):
             self._idle.append(buffers)
             return None
-        self._ask(buffers.state, buffers.request, self._program, buffers.work, results)
+        self._ask(buffers.state, buffers.request, self._program, results)
         words: Words | None = None if answer[WORST] else self._unpack(answer)
         self._idle.append(buffers)
         return None if words is None else (words, position)
@@ -200,15 +199,15 @@ class QuickView:
         if position is None or self._is_refused(position, at):
             return None
         requests = len(names)
-        request = np.empty(_SIZES + 5 * requests + 2, _WORD)
+        room = most_work_words(self._lanes, sum(sizes) >> 3)
+        request = np.empty(_SIZES + 5 * requests + 2 + room, _WORD)
         request[:_SIZES] = requests
         request[_SIZES : _SIZES + requests] = sizes
         request[_SIZES : _SIZES + requests] >>= 3
         request[_SIZES + requests : _SIZES + 2 * requests] = np.arange(requests)
         request[_SIZES + 2 * requests : _SIZES + 3 * requests] = at
         results = blank_results(self._outputs, requests)
-        work = work_memory(self._lanes, sum(sizes) >> 3)
-        self._ask(np.frombuffer(memory, _WORD), request, self._program, work, results)
+        self._ask(np.frombuffer(memory, _WORD), request, self._program, results)
         self._roomy.append(memory)
         if results[WORST]:
             return None
@@ -291,7 +290,8 @@ class QuickView:
     def _new_buffers(self) -> _Buffers:
         count = self._entities
         results = blank_results(self._outputs, count)
-        request = pack_request(range(count), [0] * count, [0] * count)
+        room = most_work_words(self._lanes, _ROOM_BYTES >> 3)
+        request = pack_request(range(count), [0] * count, [0] * count, room=room)
         memory = bytearray(_ROOM_BYTES)
         return _Buffers(
             request,
@@ -300,7 +300,6 @@ class QuickView:
             results.data,
             np.frombuffer(memory, _WORD),
             memoryview(memory),
-            work_memory(self._lanes, _ROOM_BYTES >> 3),
         )
 
 

@@ -7,10 +7,10 @@ as records comes packed here, and is taken apart inside; it is the same code tha
 
     words     the rows of the keys that are there, joined
     request   the numbers of requests and keys; how many words the row of each key has; codes and
-              times of the requests; then room for `starts` and `key_rows` of `PageRows`
+              times of the requests; then room for `starts` and `key_rows` of `PageRows`, and to
+              work in, `most_work_words` at most; what is in it does not matter
     program   the numbers of lanes, windows and outputs, and the edge; then shape, lanes, reach and
               outputs, as in `TileProgram`
-    work      memory to work in, as much as `work_memory` gives; what is in it does not matter
     results   for each output the bits of all requests; likewise as bytes which are there; what
               became of the requests; then the note of `PointResults`
 """
@@ -37,11 +37,9 @@ from mainspring.features.kernel.tree.point import (
     WindowQuery,
     answer_all,
     count_pages,
-    most_work_words,
-    work_in,
-    work_words,
 )
 from mainspring.features.kernel.tree.tile import TILE_LANE_FIELDS
+from mainspring.features.kernel.tree.work import work_in, work_words
 
 __all__ = [
     "WORST",
@@ -51,7 +49,6 @@ __all__ = [
     "request_entry",
     "result_bits",
     "result_flags",
-    "work_memory",
 ]
 
 NOTE_CELLS, WORST = 3, -2
@@ -59,18 +56,19 @@ _COUNTS = 2
 _PROGRAM_COUNTS = 4
 _WORD = np.dtype(np.int64)
 
-Ask = Callable[[Ints, Ints, Ints, Ints, Ints], None]
+Ask = Callable[[Ints, Ints, Ints, Ints], None]
 
 
-def pack_request(codes: Sequence[int], times: Sequence[int], sizes: Sequence[int]) -> Ints:
-    """A request about keys whose rows have so many words, in one array."""
-    room = [0] * (2 * len(sizes) + 2)
-    return np.array([len(codes), len(sizes), *sizes, *codes, *times, *room], _WORD)
-
-
-def work_memory(lanes: int, words: int) -> Ints:
-    """Memory to work in, for rows of so many words at most."""
-    return np.empty(most_work_words(lanes, words), _WORD)
+def pack_request(
+    codes: Sequence[int], times: Sequence[int], sizes: Sequence[int], *, room: int
+) -> Ints:
+    """A request about keys whose rows have so many words, in one array, with room for so many words
+    of work.
+    """
+    given = np.array([len(codes), len(sizes), *sizes, *codes, *times], _WORD)
+    request = np.empty(given.size + 2 * (len(sizes) + 1) + room, _WORD)
+    request[: given.size] = given
+    return request
 
 
 def blank_results(outputs: int, requests: int) -> Ints:
@@ -98,17 +96,15 @@ def pack_program(shape: Ints, lanes: Ints, reach: Ints, outputs: Ints, *, edge: 
 
 @cache
 def request_entry() -> Ask:
-    """`answer_request`, compiled: takes words, request, program, work and results."""
+    """`answer_request`, compiled: takes words, request, program and results."""
     none = np.zeros(0, dtype=np.int64)
     return bare_entry(
-        entry_point(
-            _sealed(kernel_edition()), np.frombuffer(b"", dtype=np.int64), none, none, none, none
-        )
+        entry_point(_sealed(kernel_edition()), np.frombuffer(b"", dtype=np.int64), none, none, none)
     )
 
 
 @compiled_part
-def answer_request(words: Ints, request: Ints, program: Ints, work: Ints, results: Ints) -> None:
+def answer_request(words: Ints, request: Ints, program: Ints, results: Ints) -> None:
     """Take apart what came packed, and answer.  Nothing is allocated, which would take as long as
     the answer for a key.
     """
@@ -116,7 +112,9 @@ def answer_request(words: Ints, request: Ints, program: Ints, work: Ints, result
     codes_at = _COUNTS + keys
     starts_at = codes_at + 2 * requests
     key_rows_at = starts_at + keys + 1
-    starts, key_rows = request[starts_at:key_rows_at], request[key_rows_at:]
+    work_at = key_rows_at + keys + 1
+    starts, key_rows = request[starts_at:key_rows_at], request[key_rows_at:work_at]
+    work = request[work_at:]
     place_rows(request, keys, starts, key_rows)
     pages, tiles = count_pages(words, starts)
     if work_words(program[0], pages, tiles) > work.size:
@@ -167,8 +165,8 @@ def place_rows(request: Ints, keys: int, starts: Ints, key_rows: Ints) -> None:
 
 
 def _sealed(edition: int) -> Ask:
-    def answer(words: Ints, request: Ints, program: Ints, work: Ints, results: Ints) -> None:
-        answer_request(words, request, program, work, results)
+    def answer(words: Ints, request: Ints, program: Ints, results: Ints) -> None:
+        answer_request(words, request, program, results)
         # Behind the answer, because the note is written by it.
         results[-1] = edition
 

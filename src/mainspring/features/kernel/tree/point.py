@@ -11,12 +11,10 @@ list of what is missing, and the caller calls again with it.
 
 from typing import NamedTuple
 
-import numpy as np
-
 from mainspring.features.kernel.arrays import EVENT_TIME, VISIBLE_FROM, VISIBLE_TO, Bytes, Ints
 from mainspring.features.kernel.jit import allocating_part, compiled_part
 from mainspring.features.kernel.program import AggregateOp
-from mainspring.features.kernel.states.exact_sum import CELLS, COUNT, NO_LIMB, NUMBER_CELLS
+from mainspring.features.kernel.states.exact_sum import COUNT
 from mainspring.features.kernel.states.extreme import value_of
 from mainspring.features.kernel.tree.page import (
     DIRECTORY_LEVEL,
@@ -25,7 +23,6 @@ from mainspring.features.kernel.tree.page import (
     FACTS,
     FLAG_WORDS,
     HEAD_LEVEL,
-    HEADER,
     LEVEL,
     NUMBER_WORD,
     SIZE,
@@ -37,7 +34,6 @@ from mainspring.features.kernel.tree.page import (
 from mainspring.features.kernel.tree.tile import (
     BITS,
     LONG_AGO,
-    MARK_FIELDS,
     TIED,
     TILE_FIRST,
     TILE_HIGH,
@@ -51,6 +47,16 @@ from mainspring.features.kernel.tree.tile import (
     add_fact,
     add_tile,
     reset_summary,
+)
+from mainspring.features.kernel.tree.work import (
+    OPEN_PAGES,
+    REST,
+    START,
+    WAITING,
+    WANTED,
+    WHOLE_TILES,
+    Work,
+    allocate_work,
 )
 from mainspring.features.kernel.windows.finalise import summed_value
 
@@ -71,10 +77,7 @@ __all__ = [
     "evicted_until",
     "find_page",
     "list_missing",
-    "most_work_words",
     "rows_of_key",
-    "work_in",
-    "work_words",
 ]
 
 OP, LANE, COUNTED, WINDOW, IS_FLOAT, COLUMN, SLOT, OUTPUT_FIELDS = 0, 1, 2, 3, 4, 5, 6, 7
@@ -84,21 +87,6 @@ ANSWERED, MISSING, EVICTED_BEFORE, AMBIGUOUS, OVERFLOW = 0, 1, 2, 3, 4
 pages hold facts of one time that decide, so only the facts in total order can answer · a sum of
 whole numbers does not fit.
 """
-
-OPEN_PAGES, WHOLE_TILES, WAITING, WANTED, FOUND_FIELDS = 0, 1, 2, 3, 4
-START, REST = 0, 1
-
-
-def most_work_words(lanes: int, words: int) -> int:
-    """How much memory `divide_work` needs at most for rows of so many words, in words."""
-    # A page has a header, a tile more words than that.
-    return (
-        FOUND_FIELDS
-        + NUMBER_CELLS
-        + (lanes + 1) * CELLS
-        + lanes * MARK_FIELDS
-        + 3 * (words // HEADER)
-    )
 
 
 class PageRows(NamedTuple):
@@ -140,28 +128,6 @@ class WindowQuery(NamedTuple):
     from_tiles: int
 
 
-class Work(NamedTuple):
-    """Room for one request after the other.
-
-    Shapes:
-        pages: (2, pages): the first word of each page whose facts are needed, and the place of its
-            next fact to add.
-        tiles: (2, tiles): the first word of each tile that is added as a whole, and its ring.
-        waiting: (pages,) pages of tiles that are still to be looked into.
-        found: (FOUND_FIELDS,) how many there are of these, and how many pages are missing by now.
-        cells, marks: the accumulators of `tile`.
-        number: (NUMBER_CELLS,).
-    """
-
-    pages: Ints
-    tiles: Ints
-    waiting: Ints
-    found: Ints
-    cells: Ints
-    marks: Ints
-    number: Ints
-
-
 class PointRequests(NamedTuple):
     """Keys and times.  Shapes: codes (requests,) of keys, -1 for one that names nobody; times
     (requests,).
@@ -197,54 +163,6 @@ def answer_points(
         results,
         requests,
     )
-
-
-@compiled_part
-def work_words(lanes: int, pages: int, tiles: int) -> int:
-    """How much memory `divide_work` needs, in words."""
-    fixed = FOUND_FIELDS + NUMBER_CELLS + (lanes + 1) * CELLS + lanes * MARK_FIELDS
-    return fixed + 3 * pages + 2 * tiles
-
-
-def divide_work(memory: Ints, lanes: int, pages: int, tiles: int) -> Work:
-    """Room to work in, of this memory, whatever is in it."""
-    cells_at = FOUND_FIELDS + NUMBER_CELLS
-    marks_at = cells_at + (lanes + 1) * CELLS
-    pages_at = marks_at + lanes * MARK_FIELDS
-    tiles_at = pages_at + 2 * pages
-    waiting_at = tiles_at + 2 * tiles
-    for cell in range(pages_at):
-        memory[cell] = 0
-    marks = memory[marks_at:pages_at].reshape((lanes, MARK_FIELDS))
-    for lane in range(lanes):
-        marks[lane, TILE_LOW], marks[lane, TILE_HIGH] = NO_LIMB, -1
-    return Work(
-        memory[pages_at:tiles_at].reshape((2, pages)),
-        memory[tiles_at:waiting_at].reshape((2, tiles)),
-        memory[waiting_at : waiting_at + pages],
-        memory[:FOUND_FIELDS],
-        memory[cells_at:marks_at].reshape((lanes + 1, CELLS)),
-        marks,
-        memory[FOUND_FIELDS:cells_at],
-    )
-
-
-work_in = compiled_part(divide_work)
-"""For memory of the caller, which lasts longer than this."""
-
-counted_work_in = allocating_part(divide_work)
-"""For memory that was allocated here: without a count of who holds it, it would be gone when the
-function that allocated it returns.
-"""
-
-
-@allocating_part
-def allocate_work(lanes: int, pages: int, tiles: int) -> Work:
-    """Room to work in, all of it in one piece of memory: making many takes longer than a key's
-    answer.
-    """
-    memory = np.empty(work_words(lanes, pages, tiles), dtype=np.int64)
-    return counted_work_in(memory, lanes, pages, tiles)
 
 
 @compiled_part
