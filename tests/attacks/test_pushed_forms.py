@@ -12,6 +12,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from tests.attacks.hostile import sent
+from tests.attacks.mutations import KINDS
 from tests.attacks.served import Served, serving
 from tests.attacks.wire import Answer, Wire, shop_project
 
@@ -214,3 +216,20 @@ def test_a_hostile_file_is_refused(caller: Caller, file: str, payload: bytes, st
     answer = caller.put(caller.begin(payload, file)["upload"], 0, payload)
     assert answer.status == status, answer
     assert answer.problem["code"]
+
+
+BODIES = [name for name in KINDS if name.startswith("body of online")]
+HOSTILE = [
+    *(name for name in KINDS if name.startswith(("form ", "part"))),
+    # Each body to one of the three routes; long runs send all of them to each.
+    *(
+        name.replace("online", ("online", "historical", "files")[place % 3])
+        for place, name in enumerate(BODIES)
+    ),
+]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_kind_of_hostile_request_is_no_fault_of_ours(caller: Caller, name: str) -> None:
+    status = sent(caller.served.port, KINDS[name](random.Random(name), caller.token))
+    assert status != "500"

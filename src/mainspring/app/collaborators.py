@@ -260,6 +260,7 @@ class Collaborators:
             view=self.reader.view,
             views=self.reader.views,
             views_of=self.reader.views_of,
+            sets=self.reader.feature_sets,
             history=self.history,
         )
 

@@ -293,7 +293,7 @@ def guard_of(workspace: ServableWorkspace) -> TokenGuard:
 
 def _uploads_of(workspace: ServableWorkspace) -> UploadFolder:
     assert workspace.folder is not None
-    return UploadFolder(workspace.folder / "uploads", clock=workspace.runtime.clock)
+    return UploadFolder.of_workspace(workspace.folder, clock=workspace.runtime.clock)
 
 
 def service_of(

@@ -141,6 +141,14 @@ class FeatureReader:
         known = ", ".join(sorted({*held, *definitions.sets, *declared, *sets}))
         raise UnknownAsset(kind="feature view", name=name, known=known)
 
+    def feature_sets(self) -> dict[str, Sequence[RequestedView]]:
+        """Every feature set by its name, as `views_of` gives it: those that this environment holds,
+        and those that are declared only.
+        """
+        declared = self._declarations.feature_sets() if self._declarations else {}
+        names = sorted({*self._held_definitions().sets, *declared})
+        return {name: self.views_of(name) for name in names}
+
     def _typed(self, requested: RequestedView) -> RequestedView:
         """An on-demand view of a set, with the types that training sets have."""
         view = requested.view
