@@ -111,15 +111,22 @@ def _timed(
 
 
 def _prepared(workspace: Workspace, customers: Sequence[int], size: Size) -> list[Figure]:
-    """The prepared reader, where this release has one."""
-    work = "prepared read of 1 key"
+    """The prepared reader, where this release has one: as values, and as arrays."""
+    work = "prepared `read_one`"
     # Asked for by name, so that this file measures releases that have none.
     prepare = getattr(workspace, "prepare", None)
     if prepare is None:
         return [Figure(work, "this release has none", f"p50 ≤ {time_of(_PREPARED_GOAL_S)}")]
     reader = prepare(FEATURES["twenty"])
-    shape = (1, size.scaled(_CALLS[1]), _PREPARED_GOAL_S)
-    return [_timed(work, reader.read, customers, shape)[0]]
+    single = (1, size.scaled(_CALLS[1]), _PREPARED_GOAL_S)
+    figures = [_timed(work, lambda asked: reader.read_one(asked[0]), customers, single)[0]]
+    for keys, goal in _GOALS_S.items():
+        shape = (keys, size.scaled(_CALLS[keys]), goal)
+        for name, read in (("read", reader.read), ("read_arrays", reader.read_arrays)):
+            work = f"prepared `{name}` of {keys} key{'s' * (keys > 1)}"
+            figure = _timed(work, read, customers, shape)[0]
+            figures.append(Figure(figure.work, figure.measured))
+    return figures
 
 
 def _compare(workspace: Workspace, customers: Sequence[int]) -> None:

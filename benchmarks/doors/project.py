@@ -65,6 +65,8 @@ twenty = ms.FeatureView(
         "last": amount.last(),
     }},
 )
+"""
+_NEWEST = """\
 newest = ms.FeatureView(
     "newest_purchase", source=purchases, entities=[customer], features=ms.latest("amount")
 )
@@ -72,7 +74,12 @@ newest = ms.FeatureView(
 
 
 def write_project(
-    folder: Path, *, purchase: str = "Int64", bounds: str = "", file: str = ""
+    folder: Path,
+    *,
+    purchase: str = "Int64",
+    bounds: str = "",
+    file: str = "",
+    has_newest: bool = True,
 ) -> Path:
     """The declarations in a folder.
 
@@ -80,12 +87,12 @@ def write_project(
         purchase: the type of the ids.
         bounds: what the contract says about amounts.
         file: where the source is read from; default: nowhere, it is ingested.
+        has_newest: also the view of the newest purchase.
     """
     folder.mkdir(parents=True, exist_ok=True)
     named = f'\n    "{file}",' if file else ""
-    (folder / "shop.py").write_text(
-        _DECLARATIONS.format(purchase=purchase, bounds=bounds, file=named)
-    )
+    declared = _DECLARATIONS.format(purchase=purchase, bounds=bounds, file=named)
+    (folder / "shop.py").write_text(declared + (_NEWEST if has_newest else ""))
     return folder
 
 

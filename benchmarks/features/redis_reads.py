@@ -20,36 +20,21 @@ from benchmarks.features.purchases import twenty, warm_up
 from benchmarks.features.setting import Setting
 from benchmarks.features.stores import append_batches, fold, new_records, open_log
 from mainspring.engines.redis.online import RedisOnline
-from mainspring.features.online.read import read_online
-from mainspring.ports.online import OnlineReader, Position
+from mainspring.features.online.prepared import PreparedRead
+from mainspring.features.requested import RequestedView
+from mainspring.features.state.names import encode_key
 from mainspring.testing import servers
 
-__all__ = ["KeepingReader", "measure"]
+__all__ = ["measure"]
 
 _EVENTS, _KEYS = 500_000, 20_000
 _CALLS = {1: 2_000, 100: 1_000}
 _BARS = {1: None, 100: 1.5}
 
 
-class KeepingReader:
-    """An online reader that keeps the rows of its last read: what a bare MGET has to fetch to fetch
-    the same bytes.
-    """
-
-    def __init__(self, online: OnlineReader) -> None:
-        self._online = online
-        self.rows: list[bytes] = []
-
-    def read(self, shard: str, keys: Sequence[bytes]) -> tuple[Position | None, list[bytes | None]]:
-        """What the store says."""
-        position, rows = self._online.read(shard, keys)
-        self.rows = [row for row in rows if row is not None]
-        return position, rows
-
-
 def measure(setting: Setting) -> Section:
-    """A real server on the loopback interface; ours and the bare MGET in turns, each pair for other
-    customers.
+    """A real server on the loopback interface; ours and the bare MGET in turns, each for other
+    customers than the one before.
     """
     records, room = new_records(setting, events=_EVENTS, keys=_KEYS), setting.room("redis")
     log = open_log(room / "log.db")
@@ -63,9 +48,9 @@ def measure(setting: Setting) -> Section:
         customers = records["customer"].unique().sort().to_list()
         figures, sizes = [], []
         for keys, bar in _BARS.items():
-            pairs = _time_pairs(online, plain, customers, keys, setting.scaled(_CALLS[keys]))
-            figures += _figures(keys, pairs, bar)
-            sizes.append(f"{pairs.size:,.0f} bytes for {keys}")
+            turns = _time_turns(online, plain, customers, keys, setting.scaled(_CALLS[keys]))
+            figures += _figures(keys, turns, bar)
+            sizes.append(f"{turns.size:,.0f} bytes for {keys}")
         online.close()
     return Section(
         "redis_reads",
@@ -81,44 +66,56 @@ def measure(setting: Setting) -> Section:
     )
 
 
-class Pairs(NamedTuple):
-    """Seconds of our reads and of bare ones, and how many bytes a read fetches."""
+class Turns(NamedTuple):
+    """Seconds of our reads, as Python's values and as arrays, and of bare ones, and how many bytes
+    a read fetches.
+    """
 
-    ours: list[float]
+    values: list[float]
+    arrays: list[float]
     bare: list[float]
     size: float
 
 
-def _figures(keys: int, pairs: Pairs, bar: float | None) -> list[Figure]:
-    ours, bare = percentile(pairs.ours, 50), percentile(pairs.bare, 50)
-    what = f"{keys} key{'s' * (keys > 1)}"
-    told = f"p99 {time_of(percentile(pairs.ours, 99))} and {time_of(percentile(pairs.bare, 99))}"
-    ratio = f"read of {what} ÷ bare MGET"
-    return [
+def _figures(keys: int, turns: Turns, bar: float | None) -> list[Figure]:
+    bare, what = percentile(turns.bare, 50), f"{keys} key{'s' * (keys > 1)}"
+    figures = [
         Figure(
-            f"read of {what}, 20 features", f"p50 {time_of(ours)} (a bare MGET {time_of(bare)})"
-        ),
-        at_most(ratio, ours / bare, bar, told=told)
-        if bar is not None
-        else Figure(ratio, f"{ours / bare:.2f} × ({told})"),
+            f"bare MGET of {what}",
+            f"p50 {time_of(bare)}, p99 {time_of(percentile(turns.bare, 99))}",
+        )
     ]
+    for name, ours, own_bar in (("read", turns.values, bar), ("read_arrays", turns.arrays, None)):
+        p50, told = percentile(ours, 50), f"p99 {time_of(percentile(ours, 99))}"
+        work = f"prepared `{name}` of {what}, 20 features"
+        figures.append(Figure(work, f"p50 {time_of(p50)}, {told}"))
+        ratio = f"`{name}` of {what} ÷ bare MGET"
+        figures.append(
+            Figure(ratio, f"{p50 / bare:.2f} ×")
+            if own_bar is None
+            else at_most(ratio, p50 / bare, own_bar)
+        )
+    return figures
 
 
-def _time_pairs(
+def _time_turns(
     online: RedisOnline, plain: redis.Redis, customers: Sequence[int], at_once: int, calls: int
-) -> Pairs:
+) -> Turns:
     """The first tenth is for warming up and left out."""
-    view, random, reader = twenty(), Random(3), KeepingReader(online)
-    ours, bare, sizes = [], [], []
+    view, random = twenty(), Random(3)
+    reader = PreparedRead([RequestedView(view, view.column_names)], online)
+    values, arrays, bare, sizes = [], [], [], []
     for _ in range(calls + calls // 10):
-        keys, at = {"customer": random.choices(customers, k=at_once)}, [END] * at_once
-        read_online([view], reader, keys, at=at)
-        names = [f"row:{place}" for place in range(len(reader.rows))]
-        plain.mset(dict(zip(names, reader.rows, strict=True)))
-        ours.append(_seconds(lambda keys=keys, at=at: read_online([view], online, keys, at=at)))
-        bare.append(_seconds(lambda names=names: plain.mget(names)))
-        sizes.append(sum(map(len, reader.rows)))
-    return Pairs(ours[calls // 10 :], bare[calls // 10 :], sum(sizes) / len(sizes))
+        rows = [{"customer": each} for each in random.choices(customers, k=at_once)]
+        _, found = online.read(view.shard, [encode_key(0, (row["customer"],)) for row in rows])
+        payloads = {f"row:{place}": row or b"" for place, row in enumerate(found)}
+        plain.mset(payloads)
+        values.append(_seconds(lambda rows=rows: reader.read(rows, at=END)))
+        bare.append(_seconds(lambda names=[*payloads]: plain.mget(names)))
+        arrays.append(_seconds(lambda rows=rows: reader.read_arrays(rows, at=END)))
+        sizes.append(sum(map(len, payloads.values())))
+    first = calls // 10
+    return Turns(values[first:], arrays[first:], bare[first:], sum(sizes) / len(sizes))
 
 
 def _seconds(act: Callable[[], object]) -> float:

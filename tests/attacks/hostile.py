@@ -27,7 +27,7 @@ from tests.attacks.mutations import KINDS
 from tests.attacks.wire import ask, request, shop_project
 from tests.journeys.lateness import Server, serving
 
-__all__ = ["Attack", "attack", "main"]
+__all__ = ["Attack", "attack", "main", "sent"]
 
 _ATTACKERS = 4
 _ANSWER_S = 0.1
@@ -59,7 +59,7 @@ def attack(given: Attack) -> Counter[tuple[str, str]]:
     for number in range(given.first, given.first + given.count):
         random = Random(f"{given.seed}:{number}")
         name = names[number % len(names)]
-        status = _sent(given.port, KINDS[name](random, given.token))
+        status = sent(given.port, KINDS[name](random, given.token))
         answers[name, status] += 1
     return answers
 
@@ -69,7 +69,10 @@ def _step_back() -> None:
     os.nice(19)
 
 
-def _sent(port: int, payload: bytes) -> str:
+def sent(port: int, payload: bytes) -> str:
+    """Send a request; the status of its answer, `closed` for none, or `left` where there is none to
+    be waited for.
+    """
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
             # A server that has refused what it read need not take the rest.

@@ -2,9 +2,19 @@
 bodies, headers and framings.
 """
 
+import getpass
+import io
 import json
 from collections.abc import Callable, Mapping
+from functools import cache
+from hashlib import sha256
 from random import Random
+
+import msgspec
+import polars as pl
+
+from mainspring.elements.actor import actor_of_user
+from mainspring.sources.uploads.upload import DeclaredFile, upload_id
 
 __all__ = ["KINDS", "Kind"]
 
@@ -14,7 +24,15 @@ Kind = Callable[[Random, str], bytes]
 _HOST = "Host: localhost"
 _PREDICT, _EVENTS = "/v1/endpoints/late/predict", "/v1/sources/sales/events"
 _INFER = "/v2/models/late/infer"
-_TARGETS = {"predict": _PREDICT, "events": _EVENTS, "infer": _INFER}
+_FILES = "/v1/sources/sales/files"
+_TARGETS = {
+    "predict": _PREDICT,
+    "events": _EVENTS,
+    "infer": _INFER,
+    "online": "/v1/features/online",
+    "historical": "/v1/features/historical",
+    "files": _FILES,
+}
 _GETS = {
     "health": "/healthz",
     "live": "/v2/health/live",
@@ -42,10 +60,22 @@ def _scalar(random: Random) -> object:
     return random.choice([None, True, [], {}, [[]], _text(random), _number(random)])
 
 
+_AT = "2024-05-04T00:00:00Z"
+_SALE: Mapping[str, object] = {"sale": "1", "shop": "a", "at": _AT, "amount": 0.0}
+_LINES = json.dumps(_SALE).encode() + b"\n"
 _GOOD: Mapping[str, object] = {
     "predict": {"rows": [{"shop": "a"}]},
     "events": {"rows": [{"sale": "1", "shop": "a", "at": "2024-05-01T00:30:00Z", "amount": 0.0}]},
     "infer": {"inputs": [{"name": "features", "shape": [1, 1], "datatype": "FP64", "data": [1.0]}]},
+    "online": {"features": ["takings"], "rows": [{"shop": "a"}], "at": None, "reasons": True},
+    "historical": {"features": "takings", "rows": [{"shop": "a", "prediction_time": _AT}]},
+    "files": {
+        "file": "a.jsonl",
+        "size_bytes": len(_LINES),
+        "digest": f"sha256:{sha256(_LINES).hexdigest()}",
+        "op": "",
+        "history": False,
+    },
 }
 
 
@@ -256,12 +286,121 @@ _FRAMINGS: Mapping[str, Callable[[Random, str], bytes]] = {
     ),
 }
 
+
+@cache
+def _forms() -> Mapping[str, tuple[str, bytes]]:
+    """The other forms of a push: their content types, and a body as it should be."""
+    frame, stream, parquet = pl.DataFrame([_SALE] * 20), io.BytesIO(), io.BytesIO()
+    frame.write_ipc_stream(stream)
+    frame.write_parquet(parquet)
+    return {
+        "lines": ("application/x-ndjson", _LINES * 20),
+        "arrow": ("application/vnd.apache.arrow.stream", stream.getvalue()),
+        "parquet": ("application/vnd.apache.parquet", parquet.getvalue()),
+    }
+
+
+def _spliced(random: Random, body: bytes) -> bytes:
+    """The body with eight bytes of it replaced: a length, an offset, a piece of a name."""
+    place = random.randrange(len(body))
+    eight = [b"\xff" * 8, bytes(8), (1 << 60).to_bytes(8, "little"), random.randbytes(8)]
+    return body[:place] + random.choice(eight) + body[place + 8 :]
+
+
+_DAMAGES: Mapping[str, Callable[[Random, bytes], bytes]] = {
+    "as it should be": lambda _, good: good,
+    "one byte changed": _flipped,
+    "eight bytes changed": _spliced,
+    "changed in many places": lambda random, good: _spliced(
+        random, _spliced(random, _spliced(random, good))
+    ),
+    "cut short": lambda random, good: good[: random.randrange(len(good))],
+    "twice": lambda _, good: good * 2,
+    "without its beginning": lambda random, good: good[random.randrange(1, len(good)) :],
+    "another form": lambda random, _: random.choice(list(_forms().values()))[1],
+    "noise": lambda random, _: random.randbytes(random.choice([1, 100, 10_000])),
+    "nothing": lambda _, __: b"",
+    "deep": lambda random, _: b"[" * random.choice([40, 1_001, 100_000]),
+    "very long": lambda _, good: good + b"a" * 3_000_000,
+}
+
+
+def _of_form(form: str, damage: Callable[[Random, bytes], bytes]) -> Kind:
+    def kind(random: Random, token: str) -> bytes:
+        content_type, good = _forms()[form]
+        headers = (_HOST, f"Authorization: Bearer {token}", f"Content-Type: {content_type}")
+        return _request("POST", _EVENTS, headers, damage(random, good))
+
+    return kind
+
+
+_CONTENT_TYPES: Mapping[str, Callable[[Random], str]] = {
+    "unknown": lambda _: "application/x-python-pickle",
+    "of signs": _line,
+    "with parameters": lambda random: "application/x-ndjson" + "; a=b" * random.randrange(1, 900),
+    "of capitals": lambda _: "APPLICATION/X-NDJSON",
+    "of two": lambda _: "application/x-ndjson, application/vnd.apache.parquet",
+    "empty": lambda _: "",
+}
+
+
+def _of_content_type(make: Callable[[Random], str]) -> Kind:
+    def kind(random: Random, token: str) -> bytes:
+        headers = (_HOST, f"Authorization: Bearer {token}", f"Content-Type: {make(random)}")
+        return _request("POST", _EVENTS, headers, _LINES)
+
+    return kind
+
+
+def _part(random: Random, token: str, *, id_: str, offset: str, part: bytes = _LINES) -> bytes:
+    """A part of an upload; half of them behind the declaration, in one go."""
+    owned = (_HOST, f"Authorization: Bearer {token}")
+    put = _request("PUT", f"{_FILES}/{id_}", (*owned, f"Upload-Offset: {offset}"), part)
+    if random.random() < 0.5:
+        return put
+    return _request("POST", _FILES, owned, _dumped(_GOOD["files"])) + put
+
+
+def _upload() -> str:
+    """The upload of the good declaration, by the owner's token."""
+    declared = msgspec.convert(_GOOD["files"], DeclaredFile)
+    return upload_id("dev", "sales", actor_of_user(getpass.getuser()), declared)
+
+
+_PARTS: Mapping[str, Callable[[Random, str], bytes]] = {
+    "of nobody": lambda random, token: _part(
+        random, token, id_=f"{random.getrandbits(128):032x}", offset="0"
+    ),
+    "of signs": lambda random, token: _part(random, token, id_=_word(random), offset="0"),
+    "as it should be": lambda random, token: _part(random, token, id_=_upload(), offset="0"),
+    "in another place": lambda random, token: _part(
+        random, token, id_=_upload(), offset=str(random.choice([1, len(_LINES), 10**14]))
+    ),
+    "at no place": lambda random, token: _part(
+        random, token, id_=_upload(), offset=random.choice(["", "-1", "0x1", "1e3", "9" * 90, "١"])
+    ),
+    "of other bytes": lambda random, token: _part(
+        random, token, id_=_upload(), offset="0", part=_flipped(random, _LINES)
+    ),
+    "too long": lambda random, token: _part(
+        random, token, id_=_upload(), offset="0", part=_LINES * random.choice([2, 9_999])
+    ),
+    "of nothing": lambda random, token: _part(random, token, id_=_upload(), offset="0", part=b""),
+}
+
 KINDS: Mapping[str, Kind] = {
     **{
         f"body of {target}: {name}": _of_body(target, make)
         for target in _TARGETS
         for name, make in _BODIES.items()
     },
+    **{
+        f"form {form}: {name}": _of_form(form, damage)
+        for form in ("lines", "arrow", "parquet")
+        for name, damage in _DAMAGES.items()
+    },
+    **{f"content type: {name}": _of_content_type(make) for name, make in _CONTENT_TYPES.items()},
+    **{f"part: {name}": make for name, make in _PARTS.items()},
     **{f"headers: {name}": _of_headers(make) for name, make in _HEADERS.items()},
     **{f"path: {name}": _of_path(make) for name, make in _PATHS.items()},
     **{f"method: {method}": _of_method(method) for method in _METHODS},

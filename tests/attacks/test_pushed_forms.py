@@ -12,6 +12,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from tests.attacks.hostile import sent
+from tests.attacks.mutations import KINDS
 from tests.attacks.served import Served, serving
 from tests.attacks.wire import Answer, Wire, shop_project
 
@@ -98,6 +100,14 @@ def test_a_row_is_taken_in_every_form(caller: Caller) -> None:
     assert accepted == [1, 1, 1]
 
 
+def nested(depth: int) -> pl.DataFrame:
+    """A value so many structs deep."""
+    frame = pl.DataFrame({"s": [1]})
+    for _ in range(depth):
+        frame = frame.select(pl.struct("s").alias("s"))
+    return frame
+
+
 @pytest.mark.parametrize(
     ("form", "body", "status"),
     [
@@ -113,8 +123,11 @@ def test_a_row_is_taken_in_every_form(caller: Caller) -> None:
         (PARQUET, parquet_of(pl.DataFrame({"s": ["x" * 1_000_000] * 1_000})), 413),
         (PARQUET, parquet_of(pl.DataFrame({"n": pl.repeat(0, 10_000_000, eager=True)})), 413),
         (STREAM, stream_of(pl.DataFrame({f"c{n}": [1] for n in range(1_001)})), 413),
+        (STREAM, stream_of(pl.DataFrame({"s": [{f"c{n}": 1 for n in range(1_001)}]})), 413),
+        (STREAM, stream_of(nested(40)), 413),
+        (PARQUET, parquet_of(nested(40)), 413),
     ],
-    ids=range(12),
+    ids=range(15),
 )
 def test_a_hostile_body_is_refused(caller: Caller, form: str, body: bytes, status: int) -> None:
     answer = caller.push(form, body)
@@ -185,3 +198,38 @@ def test_a_file_that_would_end_its_reader_is_refused(caller: Caller) -> None:
     answer = caller.put(upload, 0, bytes(whole))
     assert (answer.status, answer.code) == (400, "SRV-004")
     assert str(shop_project()) not in answer.body.decode()
+
+
+@pytest.mark.parametrize(
+    ("file", "payload", "status"),
+    [
+        # Each line with a column of its own: their table would grow with the square of the file.
+        ("wide.jsonl", "".join(f'{{"c{n}": 1}}\n' for n in range(1_001)).encode(), 413),
+        ("wide.csv", ",".join(f"c{n}" for n in range(1_001)).encode() + b"\n", 413),
+        ("deep.jsonl", b'{"sale": ' + b"[" * 100_000 + b"]" * 100_000 + b"}\n", 422),
+        ("deep.parquet", parquet_of(nested(40)), 413),
+        ("long.parquet", parquet_of(pl.DataFrame({"s": ["x" * 1_000_000] * 1_100})), 413),
+    ],
+    ids=["wide lines", "wide csv", "deep lines", "deep parquet", "long parquet"],
+)
+def test_a_hostile_file_is_refused(caller: Caller, file: str, payload: bytes, status: int) -> None:
+    answer = caller.put(caller.begin(payload, file)["upload"], 0, payload)
+    assert answer.status == status, answer
+    assert answer.problem["code"]
+
+
+BODIES = [name for name in KINDS if name.startswith("body of online")]
+HOSTILE = [
+    *(name for name in KINDS if name.startswith(("form ", "part"))),
+    # Each body to one of the three routes; long runs send all of them to each.
+    *(
+        name.replace("online", ("online", "historical", "files")[place % 3])
+        for place, name in enumerate(BODIES)
+    ),
+]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_kind_of_hostile_request_is_no_fault_of_ours(caller: Caller, name: str) -> None:
+    status = sent(caller.served.port, KINDS[name](random.Random(name), caller.token))
+    assert status != "500"

@@ -47,7 +47,7 @@ FOLDED: dict[str, list[CompiledView]] = {
     "sqlite": [sharded(VIEWS["sums"].compiled, 3), VIEWS["single"].compiled],
 }
 TOPICS = [name(source) for source in SOURCES for name in (topic_of, quarantine_topic_of)]
-SMALL = RunLimits(key_bytes=3_000, shard_bytes=6_000, keys_at_once=2)
+SMALL = RunLimits(key_bytes=3_000, shard_bytes=6_000, keys_at_once=2, fold_records=30)
 """So that deaths come between what is appended and what is taken into trees, and amid either."""
 LONG_AFTER = BEGINNING + 10**6 * HOUR
 LONGEST_WAIT_S = 0.06

@@ -54,6 +54,9 @@ BOTH = ms.FeatureView(
 NEWEST = ms.FeatureView(
     "newest", source=NEWS, entities=[HARBOUR], features=ms.latest("flag"), ttl="2h"
 )
+PORT = ms.FeatureSet(
+    "port", features=["waits:harbour__calls__1h", "waits:harbour__flag__1h", NEWEST]
+)
 
 
 def call(n: int) -> dict[str, object]:
@@ -71,8 +74,8 @@ def call(n: int) -> dict[str, object]:
 
 @pytest.fixture(scope="module")
 def workspace() -> Workspace:
-    """Two views with state, one of them a little behind, and one without."""
-    workspace = Workspace.in_memory([WAITS, BOTH, NEWEST], clock=FrozenClock(NOON))
+    """Two views with state, one of them a little behind, one without, and a feature set."""
+    workspace = Workspace.in_memory([WAITS, BOTH, NEWEST, PORT], clock=FrozenClock(NOON))
     workspace.ingest("calls", [call(n) for n in range(120)], history=True)
     workspace.get_online_features(["waits", "both"], keys=[{"harbour": "H1"}])
     workspace.ingest("news", [call(n) for n in range(3)], history=True)

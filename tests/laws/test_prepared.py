@@ -77,7 +77,9 @@ def test_a_prepared_read_answers_as_any_other(landings: list[dict], seed: int) -
         for columns in (each.column_names, some):
             prepared = PreparedRead([RequestedView(each, columns)], online)
             for minute in chance.choices(range(200, 320), k=4):
-                rows = [{"city": city, "bags": chance.randrange(3)} for city in CITIES]
+                # Of cities alone that facts have as they are, several are answered at once.
+                cities = chance.choice((CITIES, CITIES[:6], CITIES[:1] * 3))
+                rows = [{"city": city, "bags": chance.randrange(3)} for city in cities]
                 chance.shuffle(rows)
                 keys = {name: [row[name] for row in rows] for name in ("city", "bags")}
                 found = read_online([each], online, keys, at=[minute * MINUTE] * len(rows))

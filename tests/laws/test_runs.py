@@ -31,6 +31,7 @@ LIMITS = st.builds(
     key_bytes=st.sampled_from([0, 300, 2_000, 10**9]),
     shard_bytes=st.sampled_from([0, 500, 5_000, 10**9]),
     keys_at_once=st.sampled_from([1, 3, 100]),
+    fold_records=st.sampled_from([1, 40, 10**9]),
 )
 APPEND_ALL = RunLimits(key_bytes=10**9, shard_bytes=10**9)
 LATE = 2**60
@@ -122,6 +123,19 @@ def test_a_key_with_much_appended_is_grown_and_no_other_is() -> None:
         if len(key) < 8
     }
     assert sorted(levels.values()) == [HEAD_LEVEL, RUN_LEVEL]
+
+
+@pytest.mark.parametrize(("fold_records", "is_left"), [(60, False), (61, True)])
+def test_a_fold_of_much_leaves_no_more_than_a_shard_may_have(
+    fold_records: int, is_left: bool
+) -> None:
+    view, online = windowed(), SqliteOnline(None)
+    log = log_of([landing(n, id=f"{n}", city=f"C{n}") for n in range(60)], batches=2)
+    limits = RunLimits(shard_bytes=1_000, keys_at_once=7, fold_records=fold_records)
+    position = materialize_view(view, log=log, online=online, now=0, limits=limits)
+    assert position.offset(TOPIC) == log.head(TOPIC)
+    left = sum(online.appended(view.shard).values())
+    assert (left > limits.shard_bytes) == is_left
 
 
 def test_a_fact_that_is_taken_back_finds_what_was_appended() -> None:

@@ -15,6 +15,7 @@ from mainspring.app.data_plane import (
     open_replays,
     open_table_materializer,
     proven_runtime,
+    status_ports,
     stream_ports,
 )
 from mainspring.app.maintenance import garbage_collector_of
@@ -29,6 +30,7 @@ from mainspring.features.history.reader import HistoryReader
 from mainspring.gates.release.memory import ProcessSequences, SequenceMemory
 from mainspring.govern.audit import AuditTrust, iter_journal_faults
 from mainspring.govern.sign_journal import JournalSigner
+from mainspring.govern.status import StatusPorts
 from mainspring.maintenance.collect import GarbageCollector
 from mainspring.maintenance.doctor import Doctor
 from mainspring.maintenance.examination import (
@@ -137,6 +139,11 @@ class Collaborators:
     def proven(self) -> Runtime:
         """What serves: in a protected environment only what is proven of it can be read there."""
         return proven_runtime(self.runtime, self.environment, self.config, self._memory)
+
+    @cached_property
+    def status_ports(self) -> StatusPorts:
+        """What the status is read from."""
+        return status_ports(self.runtime, self._memory)
 
     @cached_property
     def deployer(self) -> EnvironmentDeployer:
@@ -253,6 +260,7 @@ class Collaborators:
             view=self.reader.view,
             views=self.reader.views,
             views_of=self.reader.views_of,
+            sets=self.reader.feature_sets,
             history=self.history,
         )
 

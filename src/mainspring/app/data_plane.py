@@ -38,6 +38,7 @@ __all__ = [
     "open_table_materializer",
     "proven_runtime",
     "read_status",
+    "status_ports",
     "stream_ports",
 ]
 
@@ -142,11 +143,9 @@ def open_replays(runtime: Runtime, facts_of: Callable[[Source], pl.DataFrame]) -
     )
 
 
-def read_status(
-    runtime: Runtime, environment: str, config: EnvironmentConfig, memory: SequenceMemory
-) -> StatusReport:
-    """What the environment holds."""
-    ports = StatusPorts(
+def status_ports(runtime: Runtime, memory: SequenceMemory) -> StatusPorts:
+    """What the status of an environment is read from."""
+    return StatusPorts(
         state=runtime.state,
         log=runtime.log,
         tables=runtime.tables,
@@ -155,6 +154,12 @@ def read_status(
         clock=runtime.clock,
         memory=memory,
     )
+
+
+def read_status(
+    runtime: Runtime, environment: str, config: EnvironmentConfig, ports: StatusPorts
+) -> StatusReport:
+    """What the environment holds."""
     return status_of_environment(
         environment, project=runtime.project, policy=config.trust_policy, ports=ports
     )

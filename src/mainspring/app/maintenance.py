@@ -23,6 +23,7 @@ from mainspring.project.kinds.evaluation import Runtime
 from mainspring.project.loader.load import LoadableProject
 from mainspring.project.plan.read import read_origins
 from mainspring.sources.topic import log_of_stream
+from mainspring.sources.uploads.folder import UploadFolder
 from mainspring.sources.watch import unwatched
 
 __all__ = ["back_up_workspace", "garbage_collector_of", "restore_workspace"]
@@ -87,6 +88,7 @@ def garbage_collector_of(
         environments={name: env.partitions for name, env in config.environments.items()},
         folder=folder,
         folders=LocalFolders(),
+        uploads=UploadFolder.of_workspace(folder, clock=runtime.clock) if folder else None,
         declared=declared,
     )
 

@@ -293,7 +293,7 @@ def guard_of(workspace: ServableWorkspace) -> TokenGuard:
 
 def _uploads_of(workspace: ServableWorkspace) -> UploadFolder:
     assert workspace.folder is not None
-    return UploadFolder(workspace.folder / "uploads", clock=workspace.runtime.clock)
+    return UploadFolder.of_workspace(workspace.folder, clock=workspace.runtime.clock)
 
 
 def service_of(
@@ -310,9 +310,11 @@ def service_of(
     Args:
         hosts: names that callers may know the server by, beside those of this machine.
     """
-    decoder = BodyDecoder(DecodingLimits(rows=MAX_PUSHED_ROWS))
+    limits = DecodingLimits(rows=MAX_PUSHED_ROWS)
+    # Apart, since a file may be read for minutes, and bodies wait for their turn.
+    bodies, files = BodyDecoder(limits), BodyDecoder(limits)
     receiving = Receiving(
-        decoder.decode, decoder.examine_file, _uploads_of(workspace), workspace.environment
+        bodies.decode, files.examine_file, _uploads_of(workspace), workspace.environment
     )
     return build_http_service(
         HttpDependencies(

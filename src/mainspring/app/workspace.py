@@ -283,7 +283,7 @@ class Workspace(DataAccess):
 
     def status(self) -> StatusReport:
         """What the environment holds."""
-        return read_status(self.runtime, self.environment, self.config, self._memory)
+        return read_status(self.runtime, self.environment, self.config, self.status_ports)
 
     def audit(self, *, kind: str = "", last: int = 50) -> AuditReport:
         """The journal, checked by its chain and its checkpoints.  Cost: about 10 µs an event."""

@@ -40,7 +40,8 @@ class SpilledParts:
         own = part.to_numpy()
         order = np.argsort(own, kind="stable")
         counts = np.bincount(own, minlength=self.number)
-        frame[order].write_ipc(self._path(len(self._starts)), compression="uncompressed")
+        ordered = pl.DataFrame([_taken(column, order) for column in frame.iter_columns()])
+        ordered.write_ipc(self._path(len(self._starts)), compression="uncompressed")
         self._starts.append(np.concatenate([[0], np.cumsum(counts)]))
         return order
 
@@ -61,6 +62,14 @@ class SpilledParts:
 
     def _path(self, file: int) -> Path:
         return self._folder / f"{file:06}.arrow"
+
+
+def _taken(column: pl.Series, order: Ints) -> pl.Series:
+    """The values in this order."""
+    if not column.dtype.is_numeric() or column.null_count():
+        return column.gather(order)
+    # A tenth of the time that Polars takes; with any mode but the default nothing is copied first.
+    return pl.Series(column.name, np.take(column.to_numpy(), order, mode="clip"))
 
 
 def part_of_key(columns: Sequence[str], number: int) -> pl.Expr:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from struct import Struct
+from typing import TypeAlias
 
 import polars as pl
 
@@ -38,6 +39,8 @@ __all__ = [
     "with_lookups",
 ]
 
+
+Places: TypeAlias = "slice[int, int, None] | list[int]"
 
 _WORD_CODES = {
     DType.FLOAT64: "d",
@@ -106,10 +109,18 @@ class CompiledView:
 
     def layout_of(self, requests: int) -> Struct:
         """How the outputs of so many requests are laid out: each output's words one after the
-        other, then as many flags.
+        other, then bytes, of which each says whether a word is there.
         """
         codes = [_WORD_CODES[field.dtype] * requests for field in self.outputs]
-        return Struct("=" + "".join(codes) + "?" * (len(codes) * requests))
+        return Struct(f"={''.join(codes)}{len(codes) * requests}s")
+
+    @cached_property
+    def places_by_type(self) -> tuple[tuple[DType, Places], ...]:
+        """Where the outputs of each type are: a slice where they follow one another."""
+        found: dict[DType, list[int]] = {}
+        for place, field in enumerate(self.outputs):
+            found.setdefault(field.dtype, []).append(place)
+        return tuple((dtype, _places(places)) for dtype, places in found.items())
 
     @cached_property
     def answers_words(self) -> bool:
@@ -299,3 +310,8 @@ def _reach(view: FeatureView, outputs: Sequence[OutputSpec]) -> Micros:
     """A hopped view answers as at up to a hop earlier, and so sees that much further back."""
     reach = max(reach_of(output) for output in outputs)
     return reach if reach >= UNBOUNDED_SPAN or view.hop is None else reach + view.hop - 1
+
+
+def _places(places: list[int]) -> Places:
+    begin, stop = places[0], places[-1] + 1
+    return slice(begin, stop) if stop - begin == len(places) else places

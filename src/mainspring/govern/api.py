@@ -19,8 +19,8 @@ class StatusApi:
         self._status = status
 
     def routes(self) -> list[Route]:
-        """The one route."""
-        return [Route("GET", "/v1/status", "read", self.status, blocks=True)]
+        """The one route.  Who waits for what others have counted holds no thread."""
+        return [Route("GET", "/v1/status", "read", self.status, blocks=True, alone=True)]
 
     def status(self, _: Call) -> Reply:
         """`GET /v1/status`."""

@@ -32,7 +32,7 @@ from mainspring.registry.read_environment import (
 )
 from mainspring.serving.loader import read_endpoint_definition
 from mainspring.serving.state.read import read_streams
-from mainspring.sources.quarantine import count_departed
+from mainspring.sources.quarantine import QuarantineCounts
 from mainspring.sources.read import iter_records
 from mainspring.sources.spec import NO_EVENT_TIME
 from mainspring.sources.tally import read_tally
@@ -139,7 +139,8 @@ def _moment(at: Micros | None) -> str:
 @dataclass(frozen=True, eq=False, kw_only=True)
 class StatusPorts:
     """What a status is read from; `clock` is the time of the world, at which proofs must hold, and
-    `memory` what was seen of releases and policies.
+    `memory` what was seen of releases and policies.  Kept for as long as somebody asks: what it
+    has counted once is not counted again.
     """
 
     state: StateReader
@@ -149,6 +150,10 @@ class StatusPorts:
     verifier: Verifier
     clock: Clock
     memory: SequenceMemory = field(default_factory=ProcessSequences)
+    quarantines: QuarantineCounts = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "quarantines", QuarantineCounts(self.log))
 
 
 def status_of_environment(
@@ -261,7 +266,7 @@ def _source(
     return SourceStatus(
         name=name,
         rows=tally.standing,
-        quarantined=tally.quarantined - count_departed(stream, ports.log),
+        quarantined=tally.quarantined - ports.quarantines.departed(stream),
         last_event_time=None
         if tally.newest_event_time == NO_EVENT_TIME.value
         else tally.newest_event_time,

@@ -24,6 +24,7 @@ from mainspring.maintenance.garbage import (
     RemoveLeftover,
     RemoveObject,
     RemoveSource,
+    RemoveUpload,
     TrimTopic,
     VacuumTable,
     make_gc_plan,
@@ -39,6 +40,7 @@ from mainspring.maintenance.read_inventory import (
 from mainspring.maintenance.remove_source import find_removals, remove_source
 from mainspring.ports.backup import FolderWriter
 from mainspring.ports.state import Change
+from mainspring.sources.uploads.folder import UploadFolder
 
 __all__ = ["GarbageCollector", "GcReport"]
 
@@ -50,6 +52,7 @@ class GcReport(msgspec.Struct, frozen=True, kw_only=True):
         sources: that were removed.
         trimmed: records that the log forgot; joined: small batches that are part of larger ones
             now; files: those of tables that were deleted.
+        uploads: that nobody went on with.
         marked: objects that nothing references, for a later `gc` to remove.
         passed_over: steps of the plan that were not due any more, for something referenced what
             they would have removed.
@@ -64,6 +67,7 @@ class GcReport(msgspec.Struct, frozen=True, kw_only=True):
     objects: int
     marked: int
     leftovers: int
+    uploads: int = 0
     passed_over: int
 
 
@@ -75,6 +79,7 @@ class GarbageCollector:
         environments: by name, into how many parts each divides online state.
         folder: where its state lies; None in memory.
         folders: finds what processes that died left beside that folder, and removes it.
+        uploads: files that were sent in parts; None where none can be.
         declared: gives the log of each source that is declared, by its name; called only where a
             source is to be removed.
     """
@@ -83,6 +88,7 @@ class GarbageCollector:
     environments: Mapping[str, int]
     folder: Path | None
     folders: FolderWriter
+    uploads: UploadFolder | None = None
     declared: Callable[[], Mapping[str, str]] = dict
 
     def plan(self, grace: Micros, *, sources: Sequence[str] = ()) -> GcPlan:
@@ -138,6 +144,7 @@ class GarbageCollector:
                 at=at,
                 data_at=data_at,
                 leftovers=leftovers,
+                uploads=self.uploads.expired() if self.uploads else (),
                 removals=find_removals(sources, self.ports, declared=declared),
             )
         )
@@ -172,6 +179,8 @@ class GarbageCollector:
             case RemoveLeftover(path=path):
                 self.folders.remove(Path(path))
                 return "leftovers", 1
+            case RemoveUpload(upload=upload):
+                return "uploads", int(bool(self.uploads and self.uploads.forget_expired(upload)))
             case _:
                 assert_never(step)
 

@@ -25,6 +25,7 @@ __all__ = [
     "RemoveLeftover",
     "RemoveObject",
     "RemoveSource",
+    "RemoveUpload",
     "TopicUsage",
     "TrimTopic",
     "VacuumTable",
@@ -134,6 +135,12 @@ class RemoveLeftover(_Step, frozen=True, kw_only=True, tag="remove_leftover"):
     path: str
 
 
+class RemoveUpload(_Step, frozen=True, kw_only=True, tag="remove_upload"):
+    """Forget an upload that nobody has gone on with for a day."""
+
+    upload: str
+
+
 GcStep = (
     RemoveSource
     | TrimTopic
@@ -143,6 +150,7 @@ GcStep = (
     | MarkObject
     | RemoveObject
     | RemoveLeftover
+    | RemoveUpload
 )
 
 
@@ -205,6 +213,7 @@ class GarbageInventory:
         referenced: the objects that a document names; `marked`: since when an earlier `gc` knows
             that none does.
         removals: of sources that are to be removed.
+        uploads: the ids of those that have expired.
     """
 
     project: str
@@ -221,6 +230,7 @@ class GarbageInventory:
     referenced: frozenset[Digest] = frozenset()
     marked: Mapping[Digest, Micros] = field(default_factory=dict)
     leftovers: tuple[str, ...] = ()
+    uploads: tuple[str, ...] = ()
     removals: tuple[RemoveSource, ...] = ()
 
 
@@ -235,6 +245,7 @@ def make_gc_plan(found: GarbageInventory) -> GcPlan:
         *(DropShard(shard=shard) for shard in found.shards if shard not in live),
         *_objects(found),
         *(RemoveLeftover(path=path) for path in found.leftovers),
+        *(RemoveUpload(upload=upload) for upload in found.uploads),
     ]
     return GcPlan(
         project=found.project,
@@ -319,6 +330,8 @@ def _lines_of_many(plan: GcPlan) -> Iterator[str]:
             f"remove {_counted(len(removed), 'object')} that nothing has referenced since "
             f"{format_instant(max(removed))[:19]}Z at the latest"
         )
+    if uploads := sum(isinstance(step, RemoveUpload) for step in plan.steps):
+        yield f"remove {_counted(uploads, 'upload')} that nobody has gone on with for a day"
     if marked := sum(isinstance(step, MarkObject) for step in plan.steps):
         yield (
             f"mark {_counted(marked, 'object')} that nothing references: a gc in "

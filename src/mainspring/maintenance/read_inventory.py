@@ -63,6 +63,7 @@ def read_inventory(
     at: Micros,
     data_at: Micros,
     leftovers: Iterable[Path],
+    uploads: Iterable[str] = (),
     removals: Iterable[RemoveSource] = (),
 ) -> GarbageInventory:
     """What is there and what points to it.
@@ -72,6 +73,7 @@ def read_inventory(
         grace: for how long nothing must reference an object before it is removed.
         at: the present instant; `data_at`: that of the data.
         leftovers: what processes that died left half done.
+        uploads: the ids of those that have expired.
         removals: of sources that are to be removed.
 
     Cost: reads every document, and the records that retention would take.
@@ -95,6 +97,7 @@ def read_inventory(
         referenced=read_referenced(ports.state, ports.log),
         marked=read_marks(ports.state),
         leftovers=tuple(map(str, leftovers)),
+        uploads=tuple(uploads),
         removals=tuple(removals),
     )
 

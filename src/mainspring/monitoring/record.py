@@ -22,7 +22,7 @@ from mainspring.monitoring.position import (
     render_position,
 )
 from mainspring.monitoring.window import WindowReport
-from mainspring.ports.errors import ObjectDamaged, ObjectMissing
+from mainspring.ports.errors import ObjectDamaged, ObjectMissing, StaleWrite
 from mainspring.ports.objects import ObjectReader, ObjectWriter
 from mainspring.ports.state import Change, StateReader, StateWriter
 
@@ -40,6 +40,7 @@ __all__ = [
 
 _JOURNALLED = ("incident.opened", "incident.updated", "incident.closed")
 _MOST_SUBJECTS = 10
+_ATTEMPTS = 20
 _POSITION = "monitor_position"
 _POSITION_0_1 = "watched"
 
@@ -77,16 +78,41 @@ def record_findings(
         changes: committed together with the incidents.  A monitor's position is: a process that
             dies between the two would count the window twice, and an incident closes after three.
 
-    Raises: StaleWrite ENG-004, when one of the changes expects another version.
+    Raises: StaleWrite ENG-004, when one of the changes expects another version, or another process
+        has changed the incidents twenty times in a row.
+    """
+    for attempt in range(_ATTEMPTS):
+        try:
+            _record_once(findings, journal, at=at, unjudged=unjudged, changes=changes)
+        except StaleWrite:
+            # With changes it is for the caller to say who was faster: they may be stale, too.
+            if changes or attempt == _ATTEMPTS - 1:
+                raise
+        else:
+            return
+
+
+def _record_once(
+    findings: Sequence[MonitorFinding],
+    journal: IncidentJournal,
+    *,
+    at: Micros,
+    unjudged: Sequence[Unjudged],
+    changes: Sequence[Change],
+) -> None:
+    """Raises: StaleWrite ENG-004 where somebody has changed an incident since it was read: what
+    they found would be lost, and told twice.
     """
     state, project, environment, monitor = journal
-    known = {
-        incident.kind: incident for incident in iter_open_incidents(state, environment, monitor)
-    }
+    stored = list(state.iter_documents("incident", f"{environment}/{monitor}/"))
+    incidents = [parse_document(document, Incident) for document in stored]
+    known = {incident.kind: incident for incident in incidents if incident.closed_at is None}
+    versions = {document.key: document.version for document in stored}
     transitions = update_incidents(known, findings, monitor=monitor, at=at, unjudged=unjudged)
     documents = [
-        Change("incident", f"{environment}/{step.incident.id}", render_stored(step.incident))
+        Change("incident", key, render_stored(step.incident), versions.get(key, 0))
         for step in transitions
+        for key in [f"{environment}/{step.incident.id}"]
     ]
     events = [
         _event(step, project=project, environment=environment, at=at)

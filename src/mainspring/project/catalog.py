@@ -1,8 +1,8 @@
-"""The feature views of an environment as people ask about them: how fresh and how large their state
-is, what they mean, what they say now.
+"""The feature views and feature sets of an environment as people ask about them: how fresh and how
+large their state is, what they mean, what they say now.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -39,6 +39,7 @@ from mainspring.sources.topic import topic_of
 __all__ = [
     "ApplyStatus",
     "FeatureCatalog",
+    "FeatureSetListing",
     "FeaturesReport",
     "SourceClocks",
     "ViewReport",
@@ -53,7 +54,7 @@ ApplyStatus = Literal[
     "no longer declared",
     "as applied; the project does not load",
 ]
-"""How what an environment holds of a view stands to what the project's files declare."""
+"""How what an environment holds of a view or a set stands to what the project's files declare."""
 
 
 class ViewStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,12 +87,27 @@ class ViewStatus(msgspec.Struct, frozen=True, kw_only=True):
     visible_age: Micros | None
 
 
+class FeatureSetListing(msgspec.Struct, frozen=True, kw_only=True):
+    """One feature set.
+
+    Args:
+        standing: how it stands to its declaration, as that of a view does.
+        features: the columns that it gives, in order; views: those that they are of.
+    """
+
+    name: str
+    standing: ApplyStatus
+    features: tuple[str, ...]
+    views: tuple[str, ...]
+
+
 class FeaturesReport(msgspec.Struct, frozen=True, kw_only=True):
-    """All views of an environment at one moment of its data."""
+    """All views and feature sets of an environment at one moment of its data."""
 
     environment: str
     at: Micros
     views: tuple[ViewStatus, ...]
+    sets: tuple[FeatureSetListing, ...] = ()
 
 
 class SourceClocks(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,7 +142,7 @@ class FeatureCatalog:
     Args:
         declared: gives what the project declares; None where it does not load.
         view, views: give a view as the environment holds it, compiled, and all of them; `views_of`
-            also one that is on-demand, and those of a feature set.
+            also one that is on-demand, and those of a feature set; `sets` gives all of these.
         history: answers from history.
     """
 
@@ -139,17 +155,27 @@ class FeatureCatalog:
         view: Callable[[str], CompiledView],
         views: Callable[[], Sequence[CompiledView]],
         views_of: Callable[[str], Sequence[RequestedView]],
+        sets: Callable[[], Mapping[str, Sequence[RequestedView]]],
         history: HistoryReader,
     ) -> None:
         self._declared, self._tools, self._environment = declared, runtime, environment
         self._view, self._views, self._views_of = view, views, views_of
-        self._history = history
+        self._sets, self._history = sets, history
 
     def report(self) -> FeaturesReport:
-        """Every view.  Cost: reads all online state, about 4 µs a row."""
+        """Every view and feature set.  Cost: reads all online state, about 4 µs a row."""
         now = self._tools.data_clock.now()
         views = tuple(self._status(view, now) for view in self._views())
-        return FeaturesReport(environment=self._environment, at=now, views=views)
+        sets = tuple(
+            FeatureSetListing(
+                name=name,
+                standing=self._standing(f"feature_set.{name}"),
+                features=tuple(column for each in requested for column in each.columns),
+                views=tuple(each.view.view.name for each in requested),
+            )
+            for name, requested in self._sets().items()
+        )
+        return FeaturesReport(environment=self._environment, at=now, views=views, sets=sets)
 
     def show(self, name: str | Named, *, keys: int = 1_000) -> ViewReport:
         """One view in words, and what it says at the clock's now of a sample of its keys.  Raises:
@@ -214,7 +240,7 @@ class FeatureCatalog:
         newest, visible = _time_of(measure.newest_event), _time_of(visible)
         return ViewStatus(
             name=view.view.name,
-            standing=self._standing(view),
+            standing=self._standing(asset_name(view.view)),
             entities=tuple(entity.name for entity in view.view.entities),
             outputs=view.column_names,
             is_folded=is_folded,
@@ -259,8 +285,9 @@ class FeatureCatalog:
         )
         return found.notes_or_none if found else AssetNotes()
 
-    def _standing(self, view: CompiledView) -> ApplyStatus:
-        name, state = asset_name(view.view), self._tools.state
+    def _standing(self, name: str) -> ApplyStatus:
+        """Of the asset of this name."""
+        state = self._tools.state
         held, project = (
             read_environment(state, self._environment).pointers.get(name),
             self._declared(),

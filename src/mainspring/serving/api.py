@@ -106,7 +106,16 @@ class ServingApi:
         endpoint, prediction = "/v1/endpoints/{name}", "/v1/predictions/{id}"
         return [
             Route("POST", f"{endpoint}/predict", "predict", self.predict, "endpoint", writes=True),
-            Route("GET", f"{prediction}/replay", "read", self.replay, "prediction", blocks=True),
+            # It may read all facts, so some beside each other would take all memory and threads.
+            Route(
+                "GET",
+                f"{prediction}/replay",
+                "read",
+                self.replay,
+                "prediction",
+                blocks=True,
+                alone=True,
+            ),
             Route("GET", "/v2", "read", self.server_metadata, "nothing"),
             Route("GET", "/v2/models/{name}/ready", "read", self.model_ready, "endpoint"),
             *ModelApi(self._model).routes(),

@@ -21,6 +21,7 @@ __all__ = ["TableMaterializer", "materialize_table"]
 _ATTEMPTS = 20
 _WORTH_A_COMMIT = 1_000
 _BYTES_OF_COMMIT = 128 * 1024 * 1024
+_MOST_WAITING = 65_536
 
 
 def materialize_table(
@@ -64,14 +65,21 @@ class TableMaterializer:
         self._reached: dict[str, int] = {}
 
     def run_due(self) -> None:
-        """Bring each table up to the log for which a thousand records wait."""
+        """Bring each table up to the log for which a thousand records wait, and a thousandth of
+        those that it has: each commit is a file more, which whoever opens the table pays for.
+        """
         for topic in map(topic_of, self._sources()):
             if topic not in self._reached:
                 # Reading a table's position costs 2 ms, and a server asks 50 times a second; it
                 # only grows, so the last one seen is a safe bound.
                 self._reached[topic] = self._tables.position(topic)
-            if self._log.head(topic) - self._reached[topic] >= _WORTH_A_COMMIT:
+            if self._log.head(topic) - self._reached[topic] >= _worth(self._reached[topic]):
                 self._reached[topic] = materialize_table(topic, log=self._log, tables=self._tables)
+
+
+def _worth(reached: int) -> int:
+    """How many records are worth a commit to a table that has so many."""
+    return min(max(_WORTH_A_COMMIT, reached // 1_000), _MOST_WAITING)
 
 
 def _fold_once(topic: str, *, log: LogReader, tables: TableWriter, rows: int) -> int:

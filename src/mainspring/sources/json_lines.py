@@ -20,6 +20,7 @@ __all__ = ["JsonGuess", "Object", "UnreadableLine", "iter_objects", "objects_fra
 Object = dict[str, object]
 
 _DECODER = msgspec.json.Decoder(Object)
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _INT64 = range(-(2**63), 2**63)
 
 
@@ -133,7 +134,7 @@ def _type_of(value: object) -> DType | None:
 def _decoded(lines: Sequence[bytes], done: int) -> list[Object]:
     try:
         return [_DECODER.decode(line) for line in lines]
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except _UNREADABLE as error:
         place = next(place for place, line in enumerate(lines) if not _is_object(line))
         raise UnreadableLine(done + place + 1, f"is no JSON object: {error}") from error
 
@@ -141,6 +142,6 @@ def _decoded(lines: Sequence[bytes], done: int) -> list[Object]:
 def _is_object(line: bytes) -> bool:
     try:
         _DECODER.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except _UNREADABLE:
         return False
     return True

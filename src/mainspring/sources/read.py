@@ -1,5 +1,6 @@
 """Read the records of a source: from the log, and those that the log has trimmed from the table."""
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +17,14 @@ from mainspring.ports.tables import TableReader
 from mainspring.sources.columns import conform_rows, rejoin_changed_columns
 from mainspring.sources.errors import CopyAhead
 
-__all__ = ["iter_records", "read_materialized", "reading_table", "require_not_ahead", "spans_of"]
+__all__ = [
+    "iter_frames_with",
+    "iter_records",
+    "read_materialized",
+    "reading_table",
+    "require_not_ahead",
+    "spans_of",
+]
 
 _ROWS_AT_ONCE = 262_144
 _LONGEST_REASON = 300
@@ -110,6 +118,22 @@ def spans_of(offsets: Sequence[int]) -> list[tuple[int, int]]:
         else:
             spans.append((offset, offset + 1))
     return spans
+
+
+def iter_frames_with(topic: str, offsets: Sequence[int], log: LogReader) -> Iterator[pl.DataFrame]:
+    """The frames of a log that have records at these offsets, which are sorted, from each such
+    offset on.  Cost: each frame is read once, and those in a wide gap are not read.
+    """
+    reached = 0
+    for offset in offsets:
+        if offset < reached:
+            continue
+        for frame in log.read(topic, start=offset, stop=offsets[-1] + 1):
+            yield frame
+            reached = int(frame["_offset"][-1]) + 1
+            next_place = bisect_left(offsets, reached)
+            if next_place == len(offsets) or offsets[next_place] - reached >= _SMALL_GAP:
+                break
 
 
 def require_not_ahead(topic: str, *, log: LogReader, tables: TableReader) -> int:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from mainspring.ports.log import LogReader
+from mainspring.sources.read import iter_frames_with
 
 __all__ = ["departed_rows", "lying_rows", "refused_rows", "with_raw"]
 
@@ -13,13 +14,13 @@ def lying_rows(topic: str, ids: Sequence[str], log: LogReader) -> dict[str, int]
     """By id of a refused row, which raw row lies in quarantine under it; without those that have
     been dropped or released.
 
-    Cost: a read from the oldest to the newest of those that came before.
+    Cost: reads the frames that hold them, of whatever length the quarantine.
     """
     known = sorted(found.offset for found in log.find(topic, ids).values())
     if not known:
         return {}
     raws: dict[str, int] = {}
-    for frame in log.read(topic, start=known[0], stop=known[-1] + 1):
+    for frame in iter_frames_with(topic, known, log):
         # Rows that release 0.1 refused have no raw offset.
         if "_raw" in frame.columns:
             newest = frame.filter(pl.col("_offset").is_in(known)).select("_id", "_raw")

@@ -7,6 +7,7 @@ import polars as pl
 
 from mainspring.elements.stored import StoredRecord, pack_stored, unpack_stored
 from mainspring.elements.time import Micros
+from mainspring.ports.errors import RetentionPassed
 from mainspring.ports.log import LogReader
 from mainspring.sources.sequence import Decision
 
@@ -84,11 +85,16 @@ def tally_after(tally: Tally, decision: Decision, *, of_file: bool, rows: int) -
 
 def read_tally(topic: str, log: LogReader) -> Tally:
     """The newest tally; one of nothing where there is none.  Cost: a read of one record."""
-    head = log.head(topic)
-    if head == 0:
-        return Tally()
-    [frame] = log.read(topic, start=head - 1)
-    return unpack_stored(frame["tally"][0], Tally)
+    while (head := log.head(topic)) > 0:
+        try:
+            [frame] = log.read(topic, start=head - 1, stop=head)
+        except RetentionPassed:
+            # Whoever writes a newer one may remove those before it.
+            if log.head(topic) == head:
+                raise
+        else:
+            return unpack_stored(frame["tally"][0], Tally)
+    return Tally()
 
 
 def tally_records(tallies: Sequence[Tally], *, at: Micros) -> pl.DataFrame:

@@ -158,6 +158,12 @@ class FailingOnline:
         """As the store says."""
         return self.online.read(shard, keys)
 
+    def read_into(
+        self, shard: str, keys: Sequence[bytes], memory: memoryview
+    ) -> tuple[Position | None, list[int]]:
+        """As the store says."""
+        return self.online.read_into(shard, keys, memory)
+
     def iter_rows(self, shard: str) -> Iterator[tuple[bytes, bytes]]:
         """As the store says."""
         return self.online.iter_rows(shard)

@@ -11,6 +11,7 @@ from sklearn.linear_model import LogisticRegression
 import mainspring as ms
 from mainspring import col
 from mainspring.app.workspace import Workspace
+from mainspring.elements.events import Actor
 from mainspring.elements.identity import Digest, canonical_json
 from mainspring.elements.time import DAY, HOUR, MINUTE, format_instant, parse_instant
 from mainspring.engines.local.clock import FrozenClock
@@ -21,6 +22,8 @@ from mainspring.project.loader.load import load_definitions
 from mainspring.registry.environment import AssetPointer, definition_key, next_version
 from mainspring.registry.read_environment import read_environment
 from mainspring.serving.inference_log import PredictionRecord, inference_topic, prediction_frame
+from mainspring.sources.uploads.folder import UploadFolder
+from mainspring.sources.uploads.upload import DeclaredFile
 from tests.topics import facts_topic, refused_topic
 
 SALES = ms.Source(
@@ -315,6 +318,24 @@ def test_what_a_killed_restore_left_is_removed(tmp_path: Path, workspace: Worksp
     )
     assert gc(opened).leftovers == 1
     assert not left.exists()
+
+
+def test_uploads_that_nobody_goes_on_with_are_removed(tmp_path: Path, workspace: Workspace) -> None:
+    opened = Workspace(workspace.project, workspace.runtime, environment="dev", folder=tmp_path)
+    clock = workspace.runtime.clock
+    assert isinstance(clock, FrozenClock)
+    uploads = UploadFolder.of_workspace(tmp_path, clock=clock)
+    for number in range(2):
+        file = DeclaredFile(file=f"{number}.csv", size_bytes=3, digest=f"sha256:{number:064}")
+        begun = uploads.begin(file, environment="dev", source="sales", actor=Actor("person:ada"))
+        with uploads.held(begun) as upload:
+            uploads.write_part(upload, 0, b"n")
+        clock.advance(13 * HOUR)
+    told = "remove 1 upload that nobody has gone on with for a day"
+    assert told in render_gc_plan(opened.garbage_collector.plan(DAY))
+    assert gc(opened).uploads == 1
+    assert [path.name for path in (tmp_path / "uploads").glob("*.json")] == [f"{begun.id}.json"]
+    assert gc(opened).uploads == 0
 
 
 def test_online_state_is_kept_where_a_version_cannot_be_read(workspace: Workspace) -> None:

@@ -11,6 +11,7 @@ from mainspring.maintenance.garbage import (
     MarkObject,
     RemoveLeftover,
     RemoveObject,
+    RemoveUpload,
     TopicUsage,
     TrimTopic,
     VacuumTable,
@@ -106,14 +107,17 @@ def test_steps_of_which_there_are_many_are_told_together() -> None:
         marked=dict.fromkeys(digests[:1_500], 8 * DAY),
         tables=("source:a", "source:b"),
         leftovers=("/there/.x",),
+        uploads=("a", "b"),
     )
     assert render_gc_plan(plan) == [
         "remove /there/.x, which a process that died left half done",
         "remove 1,500 objects that nothing has referenced since 1970-01-09T00:00:00Z at the latest",
+        "remove 2 uploads that nobody has gone on with for a day",
         "mark 500 objects that nothing references: a gc in 24h or later removes them",
         "join small files in 2 tables, and delete those that were replaced more than 7d ago",
     ]
     assert RemoveLeftover(path="/there/.x") in plan.steps
+    assert RemoveUpload(upload="b") in plan.steps
     assert VacuumTable(table="source:b") in plan.steps
 
 

@@ -115,3 +115,26 @@ def test_a_view_that_is_gone_from_the_files_and_the_map_is_unknown(applied: Path
     workspace.apply()
     with pytest.raises(UnknownAsset):
         workspace.reader.view("calls")
+
+
+SET = """
+board = ms.FeatureSet("board", features={features})
+"""
+
+
+def test_feature_sets_are_listed_as_they_stand(applied: Path) -> None:
+    file, declared = applied / "shop.py", (applied / "shop.py").read_text()
+
+    def standing(more: str) -> list[tuple[object, ...]]:
+        file.write_text(declared + more)
+        report = ms.Workspace.open(applied).feature_views.report()
+        return [(each.name, each.features, each.views, each.standing) for each in report.sets]
+
+    one = SET.format(features='["calls:city__n__1h"]')
+    found = ("board", ("city__n__1h",), ("calls",))
+    assert standing("") == []
+    assert standing(one) == [(*found, "not applied yet")]
+    ms.Workspace.open(applied).apply()
+    assert standing(one) == [(*found, "as declared")]
+    assert standing(SET.format(features="[calls]")) == [(*found, "edited, not applied")]
+    assert standing("") == [(*found, "no longer declared")]

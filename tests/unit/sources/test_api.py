@@ -2,13 +2,15 @@
 
 import json
 
+import polars as pl
 import pytest
 
 import mainspring as ms
 from mainspring.elements.events import Actor
-from mainspring.ports.errors import BadRequest
+from mainspring.ports.errors import BadRequest, StoreBusy
 from mainspring.ports.http import Call, Reply
 from mainspring.sources.api import SourceApi
+from mainspring.sources.bodies.read import BodyReader
 from mainspring.sources.errors import SourceNotReadable
 from mainspring.sources.ingest import IngestReport, SourceWriter
 from tests.unit.sources.conftest import Desk, row
@@ -116,3 +118,54 @@ def test_a_vector_is_pushed_as_a_json_array(value: str, fate: str) -> None:
     api.push(Call("POST", path={"name": "vectors"}, body=body, actor=Actor("person:ada")))
     assert reports[0].accepted == (fate == "accepted")
     assert list(reports[0].quarantined) == ([] if fate == "accepted" else [fate])
+
+
+class Decoded:
+    """Binary pushes of one row each, and what was decoded and written, in order."""
+
+    def __init__(self, desk: Desk, *, takes_s: float = 0.0) -> None:
+        self.order, self.now_s = list[str](), 0.0
+        self._desk, self._takes_s = desk, takes_s
+        self.api = SourceApi(
+            lambda *_: desk.writer(),
+            observe=lambda *_: self.order.append("written"),
+            bodies=BodyReader(self._decode),
+            ready_bytes=0,
+            steady_s=lambda: self.now_s,
+        )
+
+    def _decode(self, body: bytes, _: str) -> pl.DataFrame:
+        self.order.append("decoded")
+        self.now_s += self._takes_s
+        return pl.DataFrame([row(int(body))]).with_columns(
+            pl.col("landed_at").str.to_datetime("%+", time_zone="UTC")
+        )
+
+    def call(self, flight: int, form: str = "application/vnd.apache.parquet") -> Call:
+        """A push of one row."""
+        body = str(flight).encode() if "parquet" in form else json.dumps(row(flight)).encode()
+        return Call(
+            "POST",
+            path={"name": "arrivals"},
+            body=body,
+            actor=Actor("person:ada"),
+            headers={"content-type": form},
+        )
+
+
+def test_what_was_decoded_is_written_before_more_is(desk: Desk) -> None:
+    """A turn held the rows of 256 bodies, each of which may be a quarter of a gigabyte."""
+    decoded = Decoded(desk)
+    answers = decoded.api.push_together([decoded.call(flight) for flight in range(3)])
+    assert all(isinstance(answer, Reply) for answer in answers), answers
+    assert decoded.order == ["decoded", "written"] * 3
+
+
+def test_bodies_that_take_long_hold_up_no_plain_push_of_their_turn(desk: Desk) -> None:
+    decoded = Decoded(desk, takes_s=20.0)
+    plain = decoded.call(9, "application/x-ndjson")
+    first, second, third = decoded.api.push_together([decoded.call(1), decoded.call(2), plain])
+    assert isinstance(second, StoreBusy)
+    assert isinstance(first, Reply)
+    assert isinstance(third, Reply)
+    assert decoded.order.count("decoded") == 1

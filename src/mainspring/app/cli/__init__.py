@@ -41,7 +41,7 @@ _SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "backfill": ("data", "Compute features for many prediction times at once."),
         "features": (
             "features",
-            "Show feature views: freshness, size and lag of their online state.",
+            "Show feature views, how fresh and large they are, and feature sets.",
         ),
     },
     "Serve and monitor": {

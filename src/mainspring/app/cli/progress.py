@@ -6,7 +6,7 @@ the result.
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import TextIO
 
 from mainspring.app.cli.paint import Paint, bar, clip, counted, format_seconds
@@ -164,30 +164,22 @@ def _render_fact(name: str, value: EventValue) -> str:
 
 
 class BackfillBar:
-    """Shows the progress of a backfill.
+    """Shows the progress of a backfill."""
 
-    Args:
-        views: their names, in the order in which they are computed for each piece of rows.
-    """
-
-    def __init__(
-        self, line: LiveLine, *, views: Sequence[str], now: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._line, self._views, self._now = line, list(views), now
+    def __init__(self, line: LiveLine, *, now: Callable[[], float] = time.monotonic) -> None:
+        self._line, self._now = line, now
         self._started_at = now()
 
     def on_rows(self, view: str, done: int, total: int) -> None:
         """A view is computed for `done` rows of `total`."""
-        place = self._views.index(view) + 1
         passed_s = self._now() - self._started_at
         left = (
             f"  {format_seconds(passed_s * (total - done) / done)} left"
             if 0 < done < total and passed_s >= _PATIENCE_S
             else ""
         )
-        which = f"  {view}, view {place} of {len(self._views)}"
         self._line.show(
-            f"  {bar(done, total)}  {done:,} of {total:,} rows{which}{left}", at_once=done == total
+            f"  {bar(done, total)}  {done:,} of {total:,} rows  {view}{left}", at_once=done == total
         )
 
     def end(self) -> None:

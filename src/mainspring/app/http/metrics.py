@@ -114,8 +114,9 @@ class ServerMetrics:
         counting begins.
         """
         before = self._compared or (checked, mismatched)
-        self.parity_checked.inc(checked - before[0])
-        self.parity_mismatch.inc(mismatched - before[1])
+        # An older state that was put back has counted less.
+        self.parity_checked.inc(max(0, checked - before[0]))
+        self.parity_mismatch.inc(max(0, mismatched - before[1]))
         self._compared = checked, mismatched
 
     def render(self) -> bytes:

@@ -391,7 +391,7 @@ def _elements(element: DType, values: Sequence[object], spelling: Spelling) -> R
 def _elements_of_text(dtype: DType, text: str, spelling: Spelling) -> Reading:
     try:
         values = msgspec.json.decode(text, type=list[object])
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return BAD
     return _elements(dtype.element, values, spelling)
 

@@ -10,6 +10,7 @@ second (`engines.s3.bucket` can ask whether it does).
 The table is derived from the log.  If a power cut damages it, remove it: it is materialized again.
 """
 
+import json
 import os
 import re
 import textwrap
@@ -118,7 +119,7 @@ class DeltaTables:
                     commit_properties=commit,
                     writer_properties=_layout(frame),
                 )
-                self._narrow(table)
+                self._narrow_version(table, found.version())
             except CommitFailedError as error:
                 raise _stale(table, expected, self.position(table)) from error
 
@@ -220,6 +221,24 @@ class DeltaTables:
         for folder, _, names in os.walk(self._address(table)):
             for path in (Path(folder), *(Path(folder, name) for name in names)):
                 _narrow_path(path)
+
+    def _narrow_version(self, table: str, version: int) -> None:
+        """The same for what one commit has written: to look at all files after each would cost more
+        with each.
+        """
+        if not isinstance(self._root, Path):
+            return
+        folder = Path(self._address(table))
+        log, name = folder / "_delta_log", f"{version:020}"
+        try:
+            said = [json.loads(line) for line in (log / f"{name}.json").read_bytes().splitlines()]
+        except FileNotFoundError:
+            self._narrow(table)
+            return
+        added = [folder / unquote(each["add"]["path"]) for each in said if "add" in each]
+        made = (f"{name}.json", f"{name}.checkpoint.parquet", "_last_checkpoint")
+        for path in (folder, log, *(log / each for each in made), *added):
+            _narrow_path(path)
 
 
 def _narrow_path(path: Path) -> None:

@@ -83,6 +83,14 @@ class LmdbEnvironment:
             self._open_after_fork()
         return self._handle.begin()
 
+    def begin_in_place(self) -> "lmdb.Transaction[memoryview]":
+        """A snapshot that reads where the file lies in memory: nothing of it may be touched once it
+        has ended.
+        """
+        if self._is_inherited:
+            self._open_after_fork()
+        return self._handle.begin(buffers=True)
+
     def mark_inherited(self) -> None:
         """This process is a child of the one that opened the file."""
         self._is_inherited = True

@@ -17,6 +17,7 @@ __all__ = ["ParsedRun", "RunIndex", "parse_run", "render_run"]
 ParsedRun = tuple[Sequence[bytes], Mapping[bytes, bytes]]
 """The keys that rows were put for, and what was appended."""
 
+_FOLLOWING = -1
 _COUNTS = struct.Struct("<II")
 _KEY_SIZE, _PIECE_SIZE = "H", "I"
 
@@ -70,6 +71,20 @@ class RunIndex:
         self._counting: Counter[int] = Counter()
         """By run for how many keys it has the oldest piece that counts."""
 
+    def with_pieces(
+        self, keys: Sequence[bytes], rows: Sequence[bytes | None]
+    ) -> list[bytes | None]:
+        """The row of each key with what is appended to it.
+
+        Whoever holds no lock looks at `number` before and afterwards: where it was and is that of
+        their snapshot, nobody changed anything in between, for it never comes back.
+        """
+        piece_of = self.pieces.get
+        return [
+            row if (piece := piece_of(key)) is None else (row or b"") + piece
+            for key, row in zip(keys, rows, strict=True)
+        ]
+
     def copy(self) -> "RunIndex":
         """Another that starts from this one."""
         other = RunIndex(self.prefix)
@@ -84,13 +99,19 @@ class RunIndex:
             first: of the runs that are in the file.
             read: gives a run by its number.
         """
-        if self.number < first:
-            # A row was put for all that is known here: a commit after which nothing counts takes
-            # every run away and writes none that says so.
-            self.pieces, self._oldest, self._counting = {}, {}, Counter()
-        for each in range(max(self.number + 1, first), number + 1):
-            self._take(each, *read(each))
-        self.number = number
+        last, self.number = self.number, _FOLLOWING
+        try:
+            if last < first:
+                # A row was put for all that is known here: a commit after which nothing counts
+                # takes every run away and writes none that says so.
+                self.pieces, self._oldest, self._counting = {}, {}, Counter()
+                last = first - 1
+            for each in range(last + 1, number + 1):
+                self._take(each, *read(each))
+                last = each
+        finally:
+            # Also where a run cannot be read: none is ever taken twice.
+            self.number = last
 
     def first_after(self, replaced: Iterable[bytes], first: int) -> int:
         """The first run in which anything counts once rows are put for these keys; one more than

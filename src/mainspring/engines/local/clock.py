@@ -89,13 +89,16 @@ class SystemClock:
         with self._lock:
             steady = self._steady()
             offset = self._wall() - steady
-            if abs(offset - self._offset) <= _STEP:
+            if -_STEP <= offset - self._offset <= _STEP:
                 self._offset = offset
                 if self._step and (not self._step.followed or steady - self._since > _SHOWN):
                     self._settle()
             else:
                 self._suspect(offset, steady)
-            self._latest = max(self._latest, steady + self._offset)
+            # Written out: each online read asks for the time.
+            present = steady + self._offset
+            if present > self._latest:
+                self._latest = present
             return self._latest
 
     def _suspect(self, offset: Micros, steady: Micros) -> None:

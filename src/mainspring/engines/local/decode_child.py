@@ -47,7 +47,7 @@ def _answered(
 ) -> tuple[dict[str, object], bytes | memoryview]:
     try:
         if "path" in request:
-            return {"rows": _examined(str(request["path"]))}, b""
+            return {"rows": _examined(str(request["path"]), request)}, b""
         body = io.BytesIO(requests.read(int(str(request["bytes"]))))
         return {}, _decoded(body, request)
     except _Beyond as error:
@@ -62,12 +62,11 @@ def _answered(
 
 def _decoded(body: io.BytesIO, request: Mapping[str, object]) -> memoryview:
     """The rows as a stream without dictionaries and compression."""
-    rows, columns, size = (int(str(request[name])) for name in ("rows", "columns", "size_bytes"))
+    rows, size = (int(str(request[name])) for name in ("rows", "size_bytes"))
     frame = _READERS[str(request["form"])](body, rows + 1)
     if frame.height > rows:
         raise _Beyond(f"more than {rows:,} rows", f"{rows:,}")
-    if frame.width > columns:
-        raise _Beyond(f"{frame.width:,} columns", f"{columns:,}")
+    _require_bounded(frame.schema, request)
     plain = frame.with_columns(pl.col(*_TEXTS).cast(pl.String)) if _has_texts(frame) else frame
     found = sum(_size_of(column) for column in plain.iter_columns())
     if found > size:
@@ -75,6 +74,33 @@ def _decoded(body: io.BytesIO, request: Mapping[str, object]) -> memoryview:
     stream = io.BytesIO()
     plain.write_ipc_stream(stream, compression="uncompressed")
     return stream.getbuffer()
+
+
+def _require_bounded(schema: Mapping[str, pl.DataType], request: Mapping[str, object]) -> None:
+    """Return where there are not too many columns, with all that lies in them, and nothing lies too
+    deep: types that do end whoever reads them, or take it minutes.
+    """
+    columns, depth = int(str(request["columns"])), int(str(request["depth"]))
+    if len(schema) > columns:
+        raise _Beyond(f"{len(schema):,} columns", f"{columns:,}")
+    waiting, found = [(dtype, 1) for dtype in schema.values()], 0
+    while waiting:
+        dtype, level = waiting.pop()
+        found += 1
+        if level > depth or found > columns:
+            raise _Beyond("too many types in each other", f"{columns:,}, {depth:,} deep")
+        match dtype:
+            case pl.List() | pl.Array():
+                waiting.append((_type_of(dtype.inner), level + 1))
+            case pl.Struct():
+                waiting += [(_type_of(field.dtype), level + 1) for field in dtype.fields]
+            case _:
+                pass
+
+
+def _type_of(dtype: object) -> pl.DataType:
+    assert isinstance(dtype, pl.DataType), dtype
+    return dtype
 
 
 def _has_texts(frame: pl.DataFrame) -> bool:
@@ -100,12 +126,18 @@ def _size_of(column: pl.Series) -> int:
             return 16 * len(column)
 
 
-def _examined(path: str) -> int:
+def _examined(path: str, request: Mapping[str, object]) -> int:
     """How many rows a Parquet file has, all of which were read."""
-    frames = pl.scan_parquet(path, hive_partitioning=False).collect_batches(
-        chunk_size=_ROWS_AT_ONCE
-    )
-    return sum(frame.height for frame in frames)
+    rows, size = 0, int(str(request["size_bytes"]))
+    scan = pl.scan_parquet(path, hive_partitioning=False)
+    _require_bounded(scan.collect_schema(), request)
+    for frame in scan.collect_batches(chunk_size=_ROWS_AT_ONCE):
+        for part in frame.iter_slices(_ROWS_AT_ONCE):
+            found = sum(_size_of(column) for column in part.iter_columns())
+            if found > size:
+                raise _Beyond(f"{found:,} bytes in {part.height:,} rows", f"{size:,}")
+        rows += frame.height
+    return rows
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ from typing import IO, Any
 import polars as pl
 
 from mainspring.ports.errors import BadRequest, BodyTooComplex, StoreBusy
+from mainspring.ports.limits import MAX_JSON_DEPTH
 from mainspring.ports.waiting import patience_s
 
 __all__ = ["BodyDecoder", "DecodingLimits"]
@@ -42,14 +43,18 @@ class DecodingLimits:
     """What one body may ask for.
 
     Args:
-        size_bytes: of all values, each for itself, once they are decoded.
+        columns: with all that lies in them; `depth`: how many types lie in each other.
+        size_bytes: of all values, each for itself, once they are decoded; `file_size_bytes`: of
+            those of 65,536 rows of a file, as many as are read at once.
         memory_bytes: of the process that decodes.
         timeout_s: for one body; `file_timeout_s`: for one file.
     """
 
     rows: int
     columns: int = 1_000
+    depth: int = MAX_JSON_DEPTH
     size_bytes: int = 256 * 1024 * 1024
+    file_size_bytes: int = 1024 * 1024 * 1024
     memory_bytes: int = 8 * 1024 * 1024 * 1024
     timeout_s: float = 20.0
     file_timeout_s: float = 600.0
@@ -78,6 +83,7 @@ class BodyDecoder:
             "form": form,
             "rows": limits.rows,
             "columns": limits.columns,
+            "depth": limits.depth,
             "size_bytes": limits.size_bytes,
         }
         payload = self._ask(request, body, form=form, timeout_s=limits.timeout_s)
@@ -85,9 +91,14 @@ class BodyDecoder:
 
     def examine_file(self, path: Path) -> None:
         """Return if a Parquet file can be read to its end.  Raises: as `decode`."""
-        self._ask(
-            {"path": str(path)}, b"", form="Parquet file", timeout_s=self._limits.file_timeout_s
-        )
+        limits = self._limits
+        request = {
+            "path": str(path),
+            "columns": limits.columns,
+            "depth": limits.depth,
+            "size_bytes": limits.file_size_bytes,
+        }
+        self._ask(request, b"", form="Parquet file", timeout_s=limits.file_timeout_s)
 
     def close(self) -> None:
         """End the process."""

@@ -33,6 +33,7 @@ from mainspring.ports.online import (
     ShardCommit,
     decode_position,
     encode_position,
+    put_rows,
     refuse_long_keys,
 )
 from mainspring.ports.waiting import require_may_wait
@@ -124,12 +125,17 @@ class RedisOnline:
         """
         require_may_wait(self._name, "read")
         try:
-            found, *rows = self._client.execute_command(
-                "HMGET", self._hash(shard), _POSITION, *[_ROW + key for key in keys]
-            )
+            found, *rows = self._fetch(_packed_read(self._hash(shard).encode(), keys))
         except RedisError as error:
             raise _translate(error, self._name, "read") from error
         return None if found is None else decode_position(found), rows
+
+    def read_into(
+        self, shard: str, keys: Sequence[bytes], memory: memoryview
+    ) -> tuple[Position | None, list[int]]:
+        """As `read`, with all rows one behind the other in this memory, if they fit."""
+        position, rows = self.read(shard, keys)
+        return position, put_rows(rows, memory)
 
     def shards(self) -> Mapping[str, Position]:
         """Every shard and its position.  Cost: two round trips."""
@@ -246,6 +252,28 @@ class RedisOnline:
         """Close the connections; using the store afterwards opens new ones."""
         self._client.close()
 
+    def _fetch(self, command: bytes) -> list[bytes | None]:
+        """The answer to a command, sent as it is over a connection of the client, with its retries.
+
+        The client's own way, which packs each argument and measures each command, takes 90 µs for a
+        hundred keys, nearly as long as the server.
+        """
+        pool = self._client.connection_pool
+        connection = pool.get_connection()
+
+        def ask() -> list[bytes | None]:
+            connection.send_packed_command([command])
+            answer: list[bytes | None] = connection.read_response(disable_decoding=True)
+            return answer
+
+        try:
+            found: list[bytes | None] = connection.retry.call_with_retry(
+                ask, lambda _: connection.disconnect()
+            )
+        finally:
+            pool.release(connection)
+        return found
+
     def _hash(self, shard: str) -> str:
         return f"{self._prefix}shard:{shard}"
 
@@ -281,6 +309,28 @@ class RedisOnline:
             yield
         except RedisError as error:
             raise _translate(error, self._name, operation) from error
+
+
+def _packed_read(name: bytes, keys: Sequence[bytes]) -> bytes:
+    """An `HMGET` of the position and of these rows, as it is sent.
+
+    Source: Redis serialization protocol, arrays of bulk strings.
+    """
+    sizes = {*map(len, keys)}
+    if len(sizes) == 1:
+        # Most keys are equally long, and then no more is made for each than a copy.
+        begin = b"$%d\r\n%s" % (len(_ROW) + sizes.pop(), _ROW)
+        fields = begin + (b"\r\n" + begin).join(keys) + b"\r\n"
+    else:
+        fields = b"".join([b"$%d\r\n%s%s\r\n" % (len(_ROW) + len(key), _ROW, key) for key in keys])
+    return b"*%d\r\n$5\r\nHMGET\r\n$%d\r\n%s\r\n$%d\r\n%s\r\n%s" % (
+        3 + len(keys),
+        len(name),
+        name,
+        len(_POSITION),
+        _POSITION,
+        fields,
+    )
 
 
 def _translate(error: RedisError, store: str, operation: str) -> EngineError:

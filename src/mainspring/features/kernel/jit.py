@@ -12,7 +12,7 @@ away each time.
 """
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import ParamSpec, Protocol, TypeVar, cast
 
 import numba
@@ -31,6 +31,7 @@ from mainspring.features.kernel.machine_code import MachineCode
 __all__ = [
     "allocating_part",
     "at",
+    "bare_entry",
     "bit_length",
     "bits_of_double",
     "compiled_part",
@@ -57,12 +58,19 @@ class Dispatcher(Protocol):
     """The parts of numba's dispatcher that compile for one signature and no other."""
 
     _cache: object
+    overloads: "Mapping[object, Compiled]"
 
     def compile(self, signature: object) -> object:
         """Compile, or load what is stored."""
 
     def disable_compile(self) -> None:
         """From now on other arguments are refused."""
+
+
+class Compiled(Protocol):
+    """What the dispatcher compiled for one signature."""
+
+    entry_point: object
 
 
 class CacheOfFiles(Protocol):
@@ -239,6 +247,17 @@ def entry_point(function: Callable[P, R], *examples: object) -> Callable[P, R]:
         dispatcher.compile(signature)
         dispatcher.disable_compile()
     return compiled
+
+
+def bare_entry(entry: Callable[P, R]) -> Callable[P, R]:
+    """The machine code of an entry point, without the dispatcher that finds it by the types of the
+    arguments: 0.3 µs less for each call.
+
+    For callers whose arguments always have the types of the examples: no more is looked at than how
+    many dimensions arrays have, and how large their items are.
+    """
+    [compiled] = cast("Dispatcher", entry).overloads.values()
+    return cast("Callable[P, R]", compiled.entry_point)
 
 
 def _numba_cache(function: Callable[P, R], stored: MachineCode) -> object:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from mainspring.elements.schema import DType
 from mainspring.elements.time import Micros
+from mainspring.features.answers import typed_words
 from mainspring.features.kernel.arrays import Bytes, Floats, Ints
 from mainspring.features.kernel.tree.packed import result_bits, result_flags
 from mainspring.features.online.point import answer_words
@@ -18,7 +19,7 @@ from mainspring.features.physical import Value
 from mainspring.features.view import CompiledView
 from mainspring.ports.online import OnlineReader
 
-__all__ = ["FeatureArray", "array_of_values", "view_arrays"]
+__all__ = ["FeatureArray", "array_of_values", "view_arrays", "word_arrays"]
 
 _STORED = {
     DType.FLOAT64: np.float64,
@@ -72,12 +73,28 @@ def view_arrays(
         places = np.array(query.codes, dtype=np.int64)
         bits, flags = bits[:, places], flags[:, places]
     return {
-        name: _array(dtype, bits[output, first : first + rows], flags[output, first : first + rows])
+        name: found
         for first, entity in zip(range(0, len(query.codes), rows), view.view.entities, strict=True)
-        for output, (name, dtype) in enumerate(
-            zip(view.names_of(entity), (field.dtype for field in view.outputs), strict=True)
+        for name, found in zip(
+            view.names_of(entity),
+            word_arrays(view, bits[:, first : first + rows], flags[:, first : first + rows]),
+            strict=True,
         )
     }
+
+
+def word_arrays(view: CompiledView, bits: Ints, flags: Bytes) -> list[FeatureArray]:
+    """The array of each output of a view that answers in words.
+
+    Shapes: bits and flags (outputs, rows).
+    """
+    every: list[FeatureArray | None] = [None] * len(view.outputs)
+    present = flags.view(np.bool_)
+    for dtype, places in view.places_by_type:
+        typed = typed_words(dtype, bits)
+        for place in range(len(every))[places] if isinstance(places, slice) else places:
+            every[place] = FeatureArray(typed[place], present[place])
+    return [each for each in every if each is not None]
 
 
 def array_of_values(values: Sequence[Value], dtype: DType) -> FeatureArray:
@@ -93,12 +110,3 @@ def array_of_values(values: Sequence[Value], dtype: DType) -> FeatureArray:
     return FeatureArray(
         np.array([0 if value is None else value for value in values], dtype=stored), present
     )
-
-
-def _array(dtype: DType, bits: Ints, flags: Bytes) -> FeatureArray:
-    values: Values = bits
-    if dtype is DType.FLOAT64:
-        values = bits.view(np.float64)
-    elif dtype is DType.BOOLEAN:
-        values = bits != 0
-    return FeatureArray(values, flags.view(np.bool_))

@@ -31,6 +31,7 @@ from mainspring.features.kernel.tree.point import (
     PointResults,
     WindowQuery,
 )
+from mainspring.features.kernel.tree.work import most_work_words
 from mainspring.features.kernel.windows.aggregate import aggregate
 from mainspring.features.physical import Value, dictionary_encode
 from mainspring.features.state.names import STATE_LAYOUT, page_key
@@ -146,9 +147,15 @@ def _results_of_roots(
     """
     codes, rows = query.codes, [row or b"" for row in roots]
     results = blank_results(len(view.outputs), len(codes))
+    words = np.frombuffer(b"".join(rows), _WORD)
     request_entry()(
-        np.frombuffer(b"".join(rows), _WORD),
-        pack_request(codes, query.times, [len(row) >> 3 for row in rows]),
+        words,
+        pack_request(
+            codes,
+            query.times,
+            [len(row) >> 3 for row in rows],
+            room=most_work_words(view.tiles.lanes.shape[0], words.size),
+        ),
         view.tiles.packed,
         results,
     )

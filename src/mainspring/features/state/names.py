@@ -5,7 +5,7 @@ MessagePack, which no other name begins with; pages that are not in it lie under
 and number behind.  Names longer than a store takes are replaced by their digest.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from hashlib import blake2b
 from typing import Final
 from zlib import crc32
@@ -17,6 +17,8 @@ from mainspring.ports.online import KEY_LIMIT_BYTES
 __all__ = [
     "STATE_LAYOUT",
     "encode_key",
+    "encode_keys",
+    "encode_single_keys",
     "page_key",
     "partition_of",
     "shard_of_partition",
@@ -32,6 +34,9 @@ _NUMBER_BYTES: Final = 7
 _LONGEST_NAME: Final = KEY_LIMIT_BYTES - 1 - _NUMBER_BYTES
 _DIGEST_MARK: Final = b"\xc1"
 """The one byte that MessagePack never begins with."""
+
+_ONE_PART: Final = b"\x91"
+"""What MessagePack begins an array of one item with."""
 
 _ENTITIES: Final = [bytes((entity,)) for entity in range(256)]
 
@@ -50,6 +55,20 @@ def encode_key(entity: int, key: Sequence[object]) -> bytes:
         if len(name) <= _LONGEST_NAME
         else name[:1] + _DIGEST_MARK + blake2b(name, digest_size=32).digest()
     )
+
+
+def encode_keys(entity: int, keys: Iterable[Sequence[object]]) -> list[bytes]:
+    """The name of each of these keys of one entity, as `encode_key` gives it."""
+    return [encode_key(entity, key) for key in keys]
+
+
+def encode_single_keys(entity: int, values: Collection[object]) -> list[bytes]:
+    """The names of keys that have one part."""
+    mark = _ENTITIES[entity] + _ONE_PART
+    names = [mark + name for name in map(_encode, values)]
+    if max(map(len, names), default=0) > _LONGEST_NAME:
+        return encode_keys(entity, ((value,) for value in values))
+    return names
 
 
 def page_key(name: bytes, level: int, number: int) -> bytes:

@@ -23,11 +23,14 @@ class RunLimits:
             so much in memory.
         keys_at_once: so many keys are taken in with a commit; raising it makes single commits
             longer.
+        fold_records: a fold of so many records at once does not leave more appended to a shard than
+            it may have: keys are taken in until it has not, before the fold ends.
     """
 
     key_bytes: int = 4_096
     shard_bytes: int = 8 << 20
     keys_at_once: int = 4_096
+    fold_records: int = 50_000
 
 
 RUN_LIMITS = RunLimits()

@@ -276,6 +276,7 @@ class ViewMaterialization:
 
         Raises: ENG-004, ENG-011.
         """
+        applied = 0
         for source in self.view.view.sources:
             topic = topic_of(source.stream)
             for group, start, stop in self._iter_groups(topic, heads[topic]):
@@ -296,7 +297,22 @@ class ViewMaterialization:
                             until=now + 2 * CLOCK_SKEW,
                         )
                     )
+                    applied += frame.height
                     yield topic, frame.height
+        # Few keys are taken in with each commit, so that none takes long; after few large ones too
+        # much would be left to readers.
+        if applied >= self._limits.fold_records:
+            for partition in self._runs:
+                self._take_in(partition, until=now + 2 * CLOCK_SKEW)
+
+    def _take_in(self, partition: int, *, until: Micros) -> None:
+        """Take in what is due, until nothing is."""
+        while names := self._runs[partition].take_due():
+            growth = _growth(
+                self.view, no_records(self.view), self._online, self._shard(partition), until=until
+            )
+            rows = growth.rows_of([], list(names))
+            self._commit([_Change(partition, rows, self.positions[partition], {})])
 
     def _iter_groups(self, topic: str, head: int) -> Iterator[tuple[list[int], int, int]]:
         """Partitions that are equally far, and from where to where they go together: the last

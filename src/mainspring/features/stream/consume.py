@@ -361,6 +361,8 @@ class _Loop:
     def _tell(self, error: MainspringError, now: float) -> None:
         """Say what is wrong, each fault once a minute."""
         if self._told.get(str(error), now) <= now:
+            # What may be told again is forgotten: what an error says can be another each time.
+            self._told = {said: until for said, until in self._told.items() if until > now}
             self._told[str(error)] = now + _TELL_S
             _LOG.warning("%s", error)
 

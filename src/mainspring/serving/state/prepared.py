@@ -9,6 +9,7 @@ for are not there any more, reads say so until they are again.  `freshness` says
 import threading
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 
 from mainspring.elements.foreign_frame import GivenRows, plain_rows
 from mainspring.elements.time import Micros
@@ -95,10 +96,8 @@ class PreparedFeatures:
         if len(rows) == 1:
             return [self.read_one(rows[0], at=at)]
         columns = self.read_columns(rows, at=at).columns
-        return [
-            dict(zip(columns, values, strict=True))
-            for values in zip(*columns.values(), strict=True)
-        ]
+        named = partial(zip, columns)
+        return [dict(named(values)) for values in zip(*columns.values(), strict=True)]
 
     def read_arrays(self, keys: GivenRows, *, at: Moment = None) -> dict[str, FeatureArray]:
         """The features by name as arrays of NumPy, now or at another time."""

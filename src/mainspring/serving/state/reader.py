@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import cached_property, partial
+from threading import Lock
 from typing import NamedTuple, Protocol, TypeAlias
 
 import polars as pl
@@ -87,6 +88,7 @@ class FeatureReader:
         self._ports, self._held, self._declarations = ports, held, declared
         self._history, self._counted, self._folds = history, counted, folds
         self._prepared: dict[tuple[str, ...], PreparedFeatures] = {}
+        self._keeping = Lock()
         self._definitions = _HeldDefinitions(-1, {}, {})
 
     @cached_property
@@ -138,6 +140,14 @@ class FeatureReader:
             ]
         known = ", ".join(sorted({*held, *definitions.sets, *declared, *sets}))
         raise UnknownAsset(kind="feature view", name=name, known=known)
+
+    def feature_sets(self) -> dict[str, Sequence[RequestedView]]:
+        """Every feature set by its name, as `views_of` gives it: those that this environment holds,
+        and those that are declared only.
+        """
+        declared = self._declarations.feature_sets() if self._declarations else {}
+        names = sorted({*self._held_definitions().sets, *declared})
+        return {name: self.views_of(name) for name in names}
 
     def _typed(self, requested: RequestedView) -> RequestedView:
         """An on-demand view of a set, with the types that training sets have."""
@@ -249,9 +259,10 @@ class FeatureReader:
         found = self._prepared.get(names)
         if found is None:
             found = self._prepare(names)
-            if len(self._prepared) >= _PREPARED_KEPT:
-                self._prepared.pop(next(iter(self._prepared)), None)
-            self._prepared[names] = found
+            with self._keeping:
+                if len(self._prepared) >= _PREPARED_KEPT:
+                    del self._prepared[next(iter(self._prepared))]
+                self._prepared[names] = found
         return found
 
     def _prepare(self, names: tuple[str, ...]) -> PreparedFeatures:

@@ -66,13 +66,17 @@ class BodyReader:
     def __init__(self, decode: Callable[[bytes, str], pl.DataFrame] | None = None) -> None:
         self._decode = decode
 
+    def decodes(self, call: Call) -> bool:
+        """Whether a push has a binary form, of which its size says little."""
+        return self._decode is not None and _form_of(call) in _BINARY
+
     def read(self, call: Call) -> PushedRows:
         """The rows of a push.
 
         Raises: BadRequest SRV-004, BodyTooComplex SRV-044, UnknownBodyForm SRC-060,
             TooManyPushedRows SRC-048, StoreBusy ENG-009.
         """
-        form = call.headers.get("content-type", "").partition(";")[0].strip().lower()
+        form = _form_of(call)
         # What curl calls a body by itself, and no header at all, were read as JSON before.
         if form in _TAKEN_FOR_JSON:
             return _read_json(call.body)
@@ -84,6 +88,10 @@ class BodyReader:
             return PushedRows(self._decode(call.body, _BINARY[form]), operation)
         known = [_JSON, *_LINES, *(_BINARY if self._decode else ())]
         raise UnknownBodyForm(form=form, known=", ".join(known))
+
+
+def _form_of(call: Call) -> str:
+    return call.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def _read_json(payload: bytes) -> PushedRows:

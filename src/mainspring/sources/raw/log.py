@@ -67,7 +67,7 @@ def raw_head(topic: str, log: LogReader) -> RawHead:
     if head == 0:
         return RawHead(0, 0, 0)
     # Retention never takes the last segment, which says how many rows there were.
-    [last] = iter_segments(topic, log, start=head - 1)
+    [last] = iter_segments(topic, log, start=head - 1, stop=head)
     return RawHead(head - 1, 0, 0).after(last.segment)
 
 

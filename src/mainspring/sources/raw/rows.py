@@ -1,6 +1,7 @@
 """Find single rows of a raw log by their raw offsets."""
 
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 
 import polars as pl
 
@@ -26,8 +27,15 @@ class RawRowReader:
     """
 
     def __init__(
-        self, compiled: CompiledSource, *, log: LogReader, objects: ObjectReader, topic: str
+        self,
+        compiled: CompiledSource,
+        *,
+        log: LogReader,
+        objects: ObjectReader,
+        topic: str,
+        rows_at_once: int = _ROWS_AT_ONCE,
     ) -> None:
+        self._rows_at_once = rows_at_once
         self._compiled, self._log, self._objects, self._topic = compiled, log, objects, topic
         self._file, self._ids = -1, pl.Series([], dtype=pl.String)
 
@@ -37,19 +45,14 @@ class RawRowReader:
         Raises: RetentionPassed ENG-011 for rows that were trimmed.
         """
         found: dict[int, str | None] = {}
-        for offset in offsets:
-            stored = self._segment_of(offset)
-            if stored is not None:
-                found[offset] = self._ids_of(stored)[offset - stored.segment.start]
+        for stored, places in self._places(offsets):
+            ids = self._ids_of(stored)
+            found |= {stored.segment.start + place: ids[place] for place in places}
         return {offset: id_ for offset, id_ in found.items() if id_ is not None}
 
     def frame(self, offsets: Sequence[int]) -> pl.DataFrame:
         """The rows as they came, those of one type of source for `prepare`."""
-        frames = [
-            self._frame_of(stored, offset - stored.segment.start)
-            for offset in offsets
-            if (stored := self._segment_of(offset)) is not None
-        ]
+        frames = [self._frame_of(stored, places) for stored, places in self._places(offsets)]
         if not frames:
             return self._compiled.no_rows
         return pl.concat(frames, how="diagonal_relaxed")
@@ -61,7 +64,7 @@ class RawRowReader:
         if not stored.segment.rows:
             return found
         with opened_copy(stored.segment.file, self._objects) as path:
-            for rows in iter_rows(self._compiled.source, path, rows=_ROWS_AT_ONCE):
+            for rows in iter_rows(self._compiled.source, path, rows=self._rows_at_once):
                 chosen = rows.filter(self._compiled.ids_of(rows).is_in(list(ids)))
                 kept = with_content(self._compiled.prepare(chosen).kept)
                 for id_, content in kept.select("_id", "_content").iter_rows():
@@ -75,22 +78,38 @@ class RawRowReader:
             return self._compiled.ids_of(rows)
         if self._file != stored.offset:
             with opened_copy(segment.file, self._objects) as path:
-                frames = iter_rows(self._compiled.source, path, rows=_ROWS_AT_ONCE)
+                frames = iter_rows(self._compiled.source, path, rows=self._rows_at_once)
                 self._ids = pl.concat([self._compiled.ids_of(frame) for frame in frames])
             self._file = stored.offset
         return self._ids
 
-    def _frame_of(self, stored: StoredSegment, place: int) -> pl.DataFrame:
+    def _frame_of(self, stored: StoredSegment, places: Sequence[int]) -> pl.DataFrame:
         segment = stored.segment
         if segment.file is None:
-            return self._compiled.frame_of(decode_rows(stored.body, segment.encoding))[[place]]
+            return self._compiled.frame_of(decode_rows(stored.body, segment.encoding))[places]
+        wanted, parts, first = sorted(set(places)), list[pl.DataFrame](), 0
         with opened_copy(segment.file, self._objects) as path:
-            first = 0
-            for rows in iter_rows(self._compiled.source, path, rows=_ROWS_AT_ONCE):
-                if place < first + rows.height:
-                    return rows[[place - first]]
-                first += rows.height
-        raise AssertionError(f"{segment.file.path} has no row {place}")
+            for rows in iter_rows(self._compiled.source, path, rows=self._rows_at_once):
+                until = first + rows.height
+                own = wanted[bisect_left(wanted, first) : bisect_left(wanted, until)]
+                parts.append(rows[[place - first for place in own]])
+                first = until
+        assert wanted[-1] < first, f"{segment.file.path} has no row {wanted[-1]}"
+        found = pl.concat(parts, how="diagonal_relaxed")
+        return found[[bisect_left(wanted, place) for place in places]]
+
+    def _places(self, offsets: Sequence[int]) -> Iterator[tuple[StoredSegment, list[int]]]:
+        """For neighbouring offsets that lie in one segment, their places in it: it is read once."""
+        held, places = None, list[int]()
+        for offset in offsets:
+            if held is None or not held.segment.start <= offset < held.segment.end:
+                if held is not None:
+                    yield held, places
+                held, places = self._segment_of(offset), []
+            if held is not None:
+                places.append(offset - held.segment.start)
+        if held is not None:
+            yield held, places
 
     def _segment_of(self, raw: int) -> StoredSegment | None:
         """The segment that holds a raw offset, found by halving."""

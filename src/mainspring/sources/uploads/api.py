@@ -12,6 +12,7 @@ from mainspring.ports.errors import BadRequest
 from mainspring.ports.http import Call, Reply, Route, json_reply
 from mainspring.sources.files import unreadable_as
 from mainspring.sources.ingest import IngestReport, SourceWriter
+from mainspring.sources.uploads.bounded import require_bounded_columns
 from mainspring.sources.uploads.folder import UploadFolder
 from mainspring.sources.uploads.upload import DeclaredFile, FinishedUpload, Upload, suffix_of
 
@@ -82,7 +83,8 @@ class UploadApi:
         answered when the rows of the file are durable; said again, with the same answer.
 
         Raises: BadRequest SRV-004, UnknownUpload SRC-061, UploadOutOfStep SRC-062, UploadTooLarge
-            SRC-063, UploadDamaged SRC-064, and what `SourceWriter.write_file` raises.
+            SRC-063, UploadDamaged SRC-064, BodyTooComplex SRV-044, and what
+            `SourceWriter.write_file` raises.
         """
         offset = _offset_of(call.headers)
         with self._uploads.held(self._find(call)) as found:
@@ -94,8 +96,10 @@ class UploadApi:
     def _taken_in(self, upload: Upload, actor: Actor) -> Upload:
         declared, path = upload.declared, self._uploads.path(upload)
         self._uploads.require_whole(upload)
-        if suffix_of(declared.file) == ".parquet":
+        if (suffix := suffix_of(declared.file)) == ".parquet":
             self._examine(path)
+        else:
+            require_bounded_columns(path, suffix)
         with unreadable_as(Path(declared.file)):
             report = self._writer(upload.source, actor).write_file(
                 path,

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import msgspec
 
+from mainspring.elements.errors import RecordUnreadable
 from mainspring.elements.events import Actor
 from mainspring.elements.plain_file import open_plain
 from mainspring.elements.stored import parse_stored, render_stored
@@ -150,25 +151,41 @@ class UploadFolder:
         self._forget_bytes(upload)
         return done
 
+    @classmethod
+    def of_workspace(cls, folder: Path, *, clock: Clock) -> "UploadFolder":
+        """That of the workspace whose state lies in this folder."""
+        return cls(folder / "uploads", clock=clock)
+
     def expire(self) -> None:
         """Forget the uploads whose last part came too long ago, and what is left of others."""
-        with _failing("expire"):
-            for id_ in sorted({path.name.partition(".")[0] for path in self._folder.glob("*.*")}):
-                if _ID.fullmatch(id_) and self._is_over(id_):
-                    self._forget_unless_held(id_)
+        for id_ in self.expired():
+            self.forget_expired(id_)
 
-    def _forget_unless_held(self, id_: str) -> None:
-        with suppress(StoreBusy), self._locked(id_, waits=False):
-            # It may have been begun again meanwhile.
+    def expired(self) -> list[str]:
+        """What there is to forget."""
+        with _failing("expire"):
+            every = sorted({path.name.partition(".")[0] for path in self._folder.glob("*.*")})
+            return [id_ for id_ in every if _ID.fullmatch(id_) and self._is_over(id_)]
+
+    def forget_expired(self, id_: str) -> bool:
+        """Forget an upload, unless somebody works on it or it was begun again meanwhile; whether it
+        was forgotten.  A process that is killed leaves something that expires in its turn.
+        """
+        with suppress(StoreBusy), _failing("expire"), self._locked(id_, waits=False):
             if self._is_over(id_):
                 self._forget(id_)
+                return True
+        return False
 
     def path(self, upload: Upload) -> Path:
         """Where the bytes lie; the ending says the format."""
         return self._folder / (upload.id + suffix_of(upload.declared.file))
 
     def _is_over(self, id_: str) -> bool:
-        upload = self._read(id_)
+        upload = None
+        # One that cannot be read goes by the age of its files.
+        with suppress(RecordUnreadable):
+            upload = self._read(id_)
         if upload is not None:
             return self._clock.now() - upload.touched_at > self.limits.expires
         # What a process left that died while it forgot them.

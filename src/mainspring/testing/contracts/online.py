@@ -1,6 +1,8 @@
 """The guarantees of every online store."""
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import accumulate, pairwise
 
 import pytest
 
@@ -32,6 +34,26 @@ class OnlineContract:
             FIRST,
             [b"", None, b"1", b"2", b"1"],
         )
+
+    def test_rows_are_read_into_memory_one_behind_the_other(self, online: OnlineWriter) -> None:
+        """Also those that nobody has, and the same one twice."""
+        assert _read_into(online, [b"k", b"l"]) == (None, [b"", b""])
+        rows, appended = {b"a": b"1", b"b": b"222", b"c": b""}, {b"d": b"4", b"e": b"55"}
+        online.commit("s", rows, expected=None, position=FIRST, appended=appended)
+        asked = [b"c", b"b", b"none", b"e", b"b", b"d"]
+        expected = [b"", b"222", b"", b"55", b"222", b"4"]
+        assert _read_into(online, asked) == (FIRST, expected)
+        assert _read_into(online, []) == (FIRST, [])
+
+    def test_who_has_too_little_memory_hears_how_much_there_is(self, online: OnlineWriter) -> None:
+        """And what they have is not written past."""
+        rows = {b"a": b"1" * 10, b"b": b"2" * 10}
+        online.commit("s", rows, expected=None, position=FIRST, appended={b"c": b"3" * 5})
+        memory = bytearray(20)
+        for size in (0, 5, 15):
+            found = online.read_into("s", [b"a", b"b", b"c"], memoryview(memory)[:size])
+            assert found == (FIRST, [10, 10, 5])
+            assert memory[size:] == bytearray(20 - size)
 
     def test_a_position_is_read_without_any_row(self, online: OnlineWriter) -> None:
         """Offsets as large as a log can have, and times before 1970."""
@@ -128,6 +150,7 @@ class OnlineContract:
                 model[key] = model.get(key, b"") + piece
                 counted[key] = counted.get(key, 0) + len(piece)
             assert online.read("s", keys) == (position, [model.get(key) for key in keys])
+            assert _read_into(online, keys) == (position, [model.get(key, b"") for key in keys])
         assert (dict(online.iter_rows("s")), online.appended("s")) == (model, counted)
 
     def test_a_commit_from_an_old_position_changes_nothing(self, online: OnlineWriter) -> None:
@@ -248,9 +271,12 @@ class OnlineContract:
         with ThreadPoolExecutor(1) as pool:
             folding = pool.submit(fold)
             while not folding.done():
-                position, rows = online.read("s", keys)
-                assert position is not None
-                assert [row and row[-3:] for row in rows] == [b"%03d" % position.visible_until] * 2
+                for read in (online.read("s", keys), _read_into(online, keys)):
+                    position, rows = read
+                    assert position is not None
+                    assert [row and row[-3:] for row in rows] == [
+                        b"%03d" % position.visible_until
+                    ] * 2
             folding.result()
 
     def test_several_shards_are_committed_in_one_call(self, online: OnlineWriter) -> None:
@@ -283,3 +309,13 @@ class OnlineContract:
             (SECOND, [b"1"]),
             (FIRST, [b"2"]),
         ]
+
+
+def _read_into(
+    online: OnlineWriter, keys: Sequence[bytes]
+) -> tuple[Position | None, list[bytes | None]]:
+    """What is read into memory that has enough room, taken apart."""
+    memory = bytearray(1 << 16)
+    position, sizes = online.read_into("s", keys, memoryview(memory))
+    bounds = pairwise(accumulate(sizes, initial=0))
+    return position, [bytes(memory[begin:end]) for begin, end in bounds]

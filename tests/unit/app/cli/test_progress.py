@@ -104,13 +104,13 @@ def test_a_simulation_leaves_no_line_behind() -> None:
 def test_a_backfill_shows_the_view_at_work_and_how_long_it_may_take(ticks: Iterator[float]) -> None:
     stream = io.StringIO()
     now = lambda: float(next(ticks))  # noqa: E731
-    follow = BackfillBar(LiveLine(stream, width=100, now=now), views=["pace", "demand"], now=now)
+    follow = BackfillBar(LiveLine(stream, width=100, now=now), now=now)
     follow.on_rows("pace", 250, 1_000)
     follow.on_rows("demand", 1_000, 1_000)
     follow.end()
     shown = stream.getvalue().split("\r\x1b[2K")
     assert shown[1:] == [
-        "  █████░░░░░░░░░░░░░░░  250 of 1,000 rows  pace, view 1 of 2",
-        "  ████████████████████  1,000 of 1,000 rows  demand, view 2 of 2",
+        "  █████░░░░░░░░░░░░░░░  250 of 1,000 rows  pace",
+        "  ████████████████████  1,000 of 1,000 rows  demand",
         "",
     ]

@@ -9,7 +9,7 @@ import lmdb
 import pytest
 
 from mainspring.engines.lmdb.online import LmdbOnline
-from mainspring.engines.lmdb.runs import parse_run, render_run
+from mainspring.engines.lmdb.runs import ParsedRun, RunIndex, parse_run, render_run
 from mainspring.ports.errors import StoreDamaged, StoreFailed
 from mainspring.ports.online import Position, ShardCommit
 
@@ -174,6 +174,36 @@ def test_a_damaged_run_is_noticed(online: LmdbOnline, path: Path) -> None:
     edit(path, damage)
     with pytest.raises(StoreDamaged):
         LmdbOnline(path).read("s", [b"a"])
+
+
+def test_a_damaged_row_is_noticed_where_it_lies(online: LmdbOnline, path: Path) -> None:
+    put(online, 1, a=b"1234567")
+    online.close()
+
+    def damage(transaction: lmdb.Transaction) -> None:
+        [(key, row)] = [each for each in transaction.cursor() if each[1][:7] == b"1234567"]
+        transaction.put(key, row.replace(b"1234567", b"1234568"))
+
+    edit(path, damage)
+    reopened = LmdbOnline(path)
+    assert reopened.read("s", [b"b"]) == (at(1), [b"B"])
+    with pytest.raises(StoreDamaged):
+        reopened.read_into("s", [b"a"], memoryview(bytearray(100)))
+
+
+def test_a_run_that_cannot_be_read_is_not_taken_twice() -> None:
+    index, readable = RunIndex(b"prefix"), {1, 2}
+
+    def read(number: int) -> ParsedRun:
+        if number not in readable:
+            raise StoreDamaged(store="s", reason="this run")
+        return [], {b"a": b"%d" % number}
+
+    with pytest.raises(StoreDamaged):
+        index.follow(1, 3, read)
+    readable.add(3)
+    index.follow(1, 3, read)
+    assert (index.number, index.pieces) == (3, {b"a": b"123"})
 
 
 def test_a_dropped_shard_leaves_no_run(online: LmdbOnline, path: Path) -> None:

@@ -4,7 +4,9 @@ import hashlib
 import json
 import os
 import stat
-from collections.abc import Mapping
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -237,6 +239,58 @@ def test_bytes_that_nobody_knows_any_more_go(uploads: Uploads) -> None:
     os.utime(orphan, (old_s, old_s))
     uploads.uploads.expire()
     assert not orphan.exists()
+
+
+def test_a_process_may_die_at_any_step_of_forgetting(uploads: Uploads) -> None:
+    upload = uploads.begin()["upload"]
+    uploads.put(upload, 0, LINES[:100])
+    uploads.desk.clock.advance(DAY + 1)
+    before = {path: path.read_bytes() for path in uploads.folder.iterdir()}
+    for step in range(4):
+        for path, payload in before.items():
+            path.write_bytes(payload)
+        has_died = not_before_removal(step, uploads.uploads.expire)
+        # Whoever goes on meanwhile is told that it is gone, or it is there as it was.
+        with suppress(UnknownUpload, UploadDamaged):
+            uploads.put(upload, 100, LINES[100:])
+        old_s = uploads.desk.clock.now() / 1e6 - 2 * 86_400
+        uploads.desk.clock.advance(DAY + 1)
+        for path in uploads.folder.iterdir():
+            os.utime(path, (old_s, old_s))
+        uploads.uploads.expire()
+        assert [path.name for path in uploads.folder.iterdir()] == ["all.lock"]
+        assert all(each.accepted + each.duplicates == 5 for each in uploads.reports)
+    assert not has_died
+
+
+def not_before_removal(number: int, act: Callable[[], None]) -> bool:
+    """Do it in a process that dies before it removes the file of this number; whether it died."""
+    pid = os.fork()
+    if not pid:
+        left = number
+
+        def count(event: str, _: object) -> None:
+            nonlocal left
+            if event == "os.remove":
+                if not left:
+                    os._exit(9)
+                left -= 1
+
+        sys.addaudithook(count)
+        act()
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 9
+
+
+def test_a_record_that_cannot_be_read_expires_by_its_file(uploads: Uploads) -> None:
+    upload = uploads.begin()["upload"]
+    record = uploads.folder / f"{upload}.json"
+    record.write_bytes(b"no record")
+    assert uploads.uploads.expired() == []
+    old_s = uploads.desk.clock.now() / 1e6 - 2 * 86_400
+    os.utime(record, (old_s, old_s))
+    uploads.uploads.expire()
+    assert not record.exists()
 
 
 def test_one_request_works_on_an_upload(uploads: Uploads) -> None:

@@ -63,7 +63,7 @@ def ingest(
 
 
 @click.command(cls=WorkspaceVerb)
-@click.argument("views", nargs=-1, required=True, metavar="VIEW...")
+@click.argument("features", nargs=-1, required=True, metavar="FEATURES...")
 @click.option(
     "--spine",
     required=True,
@@ -77,8 +77,10 @@ def ingest(
     help="The output file: .parquet, .csv or .jsonl.",
 )
 @click.pass_obj
-def backfill(at: Invocation, views: tuple[str, ...], spine: Path, out: Path) -> None:
+def backfill(at: Invocation, features: tuple[str, ...], spine: Path, out: Path) -> None:
     """Compute features for many prediction times at once.
+
+    FEATURES are views, feature sets, and VIEW:FEATURE for one of a view.
 
     Each row gets what was known at its own prediction_time.  The output has one row for each row of
     the spine, in its order; the file appears when it is complete.  A spine larger than memory is
@@ -86,9 +88,9 @@ def backfill(at: Invocation, views: tuple[str, ...], spine: Path, out: Path) -> 
     """
     for path in (spine, out):
         _check_format(path)
-    progress = BackfillBar(live_line(sys.stderr), views=views)
+    progress = BackfillBar(live_line(sys.stderr))
     report = at.open().feature_views.backfill(
-        views, spine=spine, out=out, progress=progress.on_rows
+        features, spine=spine, out=out, progress=progress.on_rows
     )
     progress.end()
     at.answer(

@@ -1,5 +1,5 @@
-"""The commands about features: which views there are and how fresh, what one view means and its
-values, and whether online and recomputed features are equal.
+"""The commands about features: which views and feature sets there are and how fresh, what one view
+means and its values, and whether online and recomputed features are equal.
 """
 
 from collections.abc import Iterator
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from mainspring.features.distribution import Distribution
     from mainspring.monitoring.parity import ParityCheckReport, ParityCount
     from mainspring.project.catalog import (
+        FeatureSetListing,
         FeaturesReport,
         SourceClocks,
         ViewReport,
@@ -29,9 +30,11 @@ __all__ = ["features", "features_lines", "parity_lines", "test", "view_lines"]
 @click.group(cls=WorkspaceGroup, invoke_without_command=True)
 @click.pass_context
 def features(ctx: click.Context) -> None:
-    """Show feature views: freshness, size and lag of their online state.
+    """Show feature views, how fresh and large they are, and feature sets.
 
-    Nothing is materialized.  It reads all online state, about four seconds for a million keys.
+    Of a view it shows freshness, size and lag of its online state; of a set how many features it
+    has, and of which views.  Nothing is materialized.  It reads all online state, about four
+    seconds for a million keys.
     """
     if ctx.invoked_subcommand is None:
         at = ctx.ensure_object(Invocation)
@@ -92,7 +95,7 @@ def test(at: Invocation, *, parity: bool, rows: int) -> int:
 
 
 def features_lines(report: "FeaturesReport", paint: Paint) -> Iterator[str]:
-    """One line for each view."""
+    """One line for each view and each feature set."""
     if not report.views:
         yield f"{paint.name(report.environment)} declares no feature view"
         return
@@ -103,6 +106,16 @@ def features_lines(report: "FeaturesReport", paint: Paint) -> Iterator[str]:
         [[paint.name(view.name), *_status_cells(view, paint)] for view in report.views],
         right=(2, 3, 4, 5),
     )
+    if report.sets:
+        yield ""
+        yield paint.title("Feature sets")
+        yield from columns([_set_cells(each, paint) for each in report.sets], right=(1,))
+
+
+def _set_cells(found: "FeatureSetListing", paint: Paint) -> list[str]:
+    standing = "" if found.standing == "as declared" else paint.warn(found.standing)
+    features = counted(len(found.features), "feature")
+    return [paint.name(found.name), features, ", ".join(found.views), standing]
 
 
 def _status_cells(view: "ViewStatus", paint: Paint) -> list[str]:

@@ -121,6 +121,7 @@ def gc_lines(report: "GcReport", paint: Paint) -> Iterator[str]:
         (report.objects, "object", "removed"),
         (report.marked, "object", "marked"),
         (report.leftovers, "leftover", "removed"),
+        (report.uploads, "upload", "removed"),
         (report.joined, "small batch", "joined"),
         (report.files, "file", "deleted"),
     ]

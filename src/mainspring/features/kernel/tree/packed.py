@@ -7,7 +7,8 @@ as records comes packed here, and is taken apart inside; it is the same code tha
 
     words     the rows of the keys that are there, joined
     request   the numbers of requests and keys; how many words the row of each key has; codes and
-              times of the requests
+              times of the requests; then room for `starts` and `key_rows` of `PageRows`, and to
+              work in, `most_work_words` at most; what is in it does not matter
     program   the numbers of lanes, windows and outputs, and the edge; then shape, lanes, reach and
               outputs, as in `TileProgram`
     results   for each output the bits of all requests; likewise as bytes which are there; what
@@ -20,17 +21,25 @@ from functools import cache
 import numpy as np
 
 from mainspring.features.kernel.arrays import Bytes, Ints
-from mainspring.features.kernel.jit import allocating_part, entry_point, kernel_edition
+from mainspring.features.kernel.jit import (
+    bare_entry,
+    compiled_part,
+    entry_point,
+    kernel_edition,
+)
 from mainspring.features.kernel.tree.page import SHAPE_FIELDS
 from mainspring.features.kernel.tree.point import (
+    MISSING,
     OUTPUT_FIELDS,
     PageRows,
     PointRequests,
     PointResults,
     WindowQuery,
-    answer_points,
+    answer_all,
+    count_pages,
 )
 from mainspring.features.kernel.tree.tile import TILE_LANE_FIELDS
+from mainspring.features.kernel.tree.work import work_in, work_words
 
 __all__ = [
     "WORST",
@@ -50,9 +59,16 @@ _WORD = np.dtype(np.int64)
 Ask = Callable[[Ints, Ints, Ints, Ints], None]
 
 
-def pack_request(codes: Sequence[int], times: Sequence[int], sizes: Sequence[int]) -> Ints:
-    """A request about keys whose rows have so many words, in one array."""
-    return np.array([len(codes), len(sizes), *sizes, *codes, *times], _WORD)
+def pack_request(
+    codes: Sequence[int], times: Sequence[int], sizes: Sequence[int], *, room: int
+) -> Ints:
+    """A request about keys whose rows have so many words, in one array, with room for so many words
+    of work.
+    """
+    given = np.array([len(codes), len(sizes), *sizes, *codes, *times], _WORD)
+    request = np.empty(given.size + 2 * (len(sizes) + 1) + room, _WORD)
+    request[: given.size] = given
+    return request
 
 
 def blank_results(outputs: int, requests: int) -> Ints:
@@ -82,17 +98,29 @@ def pack_program(shape: Ints, lanes: Ints, reach: Ints, outputs: Ints, *, edge: 
 def request_entry() -> Ask:
     """`answer_request`, compiled: takes words, request, program and results."""
     none = np.zeros(0, dtype=np.int64)
-    return entry_point(
-        _sealed(kernel_edition()), np.frombuffer(b"", dtype=np.int64), none, none, none
+    return bare_entry(
+        entry_point(_sealed(kernel_edition()), np.frombuffer(b"", dtype=np.int64), none, none, none)
     )
 
 
-@allocating_part
+@compiled_part
 def answer_request(words: Ints, request: Ints, program: Ints, results: Ints) -> None:
-    """Take apart what came packed, and answer."""
+    """Take apart what came packed, and answer.  Nothing is allocated, which would take as long as
+    the answer for a key.
+    """
     requests, keys = request[0], request[1]
-    starts, key_rows = rows_of_keys(request, keys)
     codes_at = _COUNTS + keys
+    starts_at = codes_at + 2 * requests
+    key_rows_at = starts_at + keys + 1
+    work_at = key_rows_at + keys + 1
+    starts, key_rows = request[starts_at:key_rows_at], request[key_rows_at:work_at]
+    work = request[work_at:]
+    place_rows(request, keys, starts, key_rows)
+    pages, tiles = count_pages(words, starts)
+    if work_words(program[0], pages, tiles) > work.size:
+        # No rows of ours: pages are smaller than any can be.  Whoever sees this allocates.
+        results[WORST] = MISSING
+        return
     lanes, windows, outputs = program[0], program[1], program[2]
     lanes_at = _PROGRAM_COUNTS + SHAPE_FIELDS
     reach_at = lanes_at + lanes * TILE_LANE_FIELDS
@@ -104,7 +132,7 @@ def answer_request(words: Ints, request: Ints, program: Ints, results: Ints) -> 
         results[:values].reshape((outputs, requests)),
         results[values:outcome_at].view(np.uint8)[:values].reshape((outputs, requests)),
     )
-    answer_points(
+    answer_all(
         # No room for missing pages: what needs one is answered the slower way, which can fetch.
         PageRows(
             program[_PROGRAM_COUNTS:lanes_at], words, starts, key_rows, results[:0].reshape((0, 3))
@@ -118,18 +146,22 @@ def answer_request(words: Ints, request: Ints, program: Ints, results: Ints) -> 
             program[3],
             1,
         ),
-        PointRequests(request[codes_at : codes_at + requests], request[codes_at + requests :]),
+        work_in(work, lanes, pages, tiles),
         PointResults(bits, valid, results[outcome_at:note_at], results[note_at:]),
+        PointRequests(
+            request[codes_at : codes_at + requests], request[codes_at + requests : starts_at]
+        ),
     )
 
 
-@allocating_part
-def rows_of_keys(request: Ints, keys: int) -> tuple[Ints, Ints]:
-    """`starts` and `key_rows` of `PageRows`: one row a key."""
-    starts, key_rows = np.zeros(keys + 1, dtype=np.int64), np.arange(keys + 1)
+@compiled_part
+def place_rows(request: Ints, keys: int, starts: Ints, key_rows: Ints) -> None:
+    """Write `starts` and `key_rows` of `PageRows`: one row a key."""
+    starts[0] = 0
     for key in range(keys):
         starts[key + 1] = starts[key] + request[_COUNTS + key]
-    return starts, key_rows
+    for key in range(keys + 1):
+        key_rows[key] = key
 
 
 def _sealed(edition: int) -> Ask:

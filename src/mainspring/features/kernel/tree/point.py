@@ -11,12 +11,10 @@ list of what is missing, and the caller calls again with it.
 
 from typing import NamedTuple
 
-import numpy as np
-
 from mainspring.features.kernel.arrays import EVENT_TIME, VISIBLE_FROM, VISIBLE_TO, Bytes, Ints
 from mainspring.features.kernel.jit import allocating_part, compiled_part
 from mainspring.features.kernel.program import AggregateOp
-from mainspring.features.kernel.states.exact_sum import CELLS, COUNT, NO_LIMB, NUMBER_CELLS
+from mainspring.features.kernel.states.exact_sum import COUNT
 from mainspring.features.kernel.states.extreme import value_of
 from mainspring.features.kernel.tree.page import (
     DIRECTORY_LEVEL,
@@ -36,7 +34,6 @@ from mainspring.features.kernel.tree.page import (
 from mainspring.features.kernel.tree.tile import (
     BITS,
     LONG_AGO,
-    MARK_FIELDS,
     TIED,
     TILE_FIRST,
     TILE_HIGH,
@@ -51,6 +48,16 @@ from mainspring.features.kernel.tree.tile import (
     add_tile,
     reset_summary,
 )
+from mainspring.features.kernel.tree.work import (
+    OPEN_PAGES,
+    REST,
+    START,
+    WAITING,
+    WANTED,
+    WHOLE_TILES,
+    Work,
+    allocate_work,
+)
 from mainspring.features.kernel.windows.finalise import summed_value
 
 __all__ = [
@@ -64,6 +71,7 @@ __all__ = [
     "PointRequests",
     "PointResults",
     "WindowQuery",
+    "answer_all",
     "answer_points",
     "count_pages",
     "evicted_until",
@@ -79,9 +87,6 @@ ANSWERED, MISSING, EVICTED_BEFORE, AMBIGUOUS, OVERFLOW = 0, 1, 2, 3, 4
 pages hold facts of one time that decide, so only the facts in total order can answer · a sum of
 whole numbers does not fit.
 """
-
-OPEN_PAGES, WHOLE_TILES, WAITING, WANTED, FOUND_FIELDS = 0, 1, 2, 3, 4
-START, REST = 0, 1
 
 
 class PageRows(NamedTuple):
@@ -123,28 +128,6 @@ class WindowQuery(NamedTuple):
     from_tiles: int
 
 
-class Work(NamedTuple):
-    """Room for one request after the other.
-
-    Shapes:
-        pages: (2, pages): the first word of each page whose facts are needed, and the place of its
-            next fact to add.
-        tiles: (2, tiles): the first word of each tile that is added as a whole, and its ring.
-        waiting: (pages,) pages of tiles that are still to be looked into.
-        found: (FOUND_FIELDS,) how many there are of these, and how many pages are missing by now.
-        cells, marks: the accumulators of `tile`.
-        number: (NUMBER_CELLS,).
-    """
-
-    pages: Ints
-    tiles: Ints
-    waiting: Ints
-    found: Ints
-    cells: Ints
-    marks: Ints
-    number: Ints
-
-
 class PointRequests(NamedTuple):
     """Keys and times.  Shapes: codes (requests,) of keys, -1 for one that names nobody; times
     (requests,).
@@ -179,31 +162,6 @@ def answer_points(
         allocate_work(windows.lanes.shape[0], *count_pages(rows.words, rows.starts)),
         results,
         requests,
-    )
-
-
-@allocating_part
-def allocate_work(lanes: int, pages: int, tiles: int) -> Work:
-    """Room to work in, all of it in one piece of memory: making many takes longer than a key's
-    answer.
-    """
-    cells_at = FOUND_FIELDS + NUMBER_CELLS
-    marks_at = cells_at + (lanes + 1) * CELLS
-    pages_at = marks_at + lanes * MARK_FIELDS
-    tiles_at = pages_at + 2 * pages
-    waiting_at = tiles_at + 2 * tiles
-    memory = np.zeros(waiting_at + pages, dtype=np.int64)
-    marks = memory[marks_at:pages_at].reshape((lanes, MARK_FIELDS))
-    for lane in range(lanes):
-        marks[lane, TILE_LOW], marks[lane, TILE_HIGH] = NO_LIMB, -1
-    return Work(
-        memory[pages_at:tiles_at].reshape((2, pages)),
-        memory[tiles_at:waiting_at].reshape((2, tiles)),
-        memory[waiting_at:],
-        memory[:FOUND_FIELDS],
-        memory[cells_at:marks_at].reshape((lanes + 1, CELLS)),
-        marks,
-        memory[FOUND_FIELDS:cells_at],
     )
 
 
