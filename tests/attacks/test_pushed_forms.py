@@ -118,6 +118,8 @@ def nested(depth: int) -> pl.DataFrame:
         (STREAM, b"", 400),
         (STREAM, b"\xff\xff\xff\xff" + b"\xff" * 12, 400),
         (STREAM, b"\xff\xff\xff\xff\xff\xff\xff\x7f", 400),
+        (STREAM, 2 * stream_of(pl.DataFrame([SALE])), 400),
+        (STREAM, stream_of(pl.DataFrame([SALE])) + bytes(8), 400),
         (PARQUET, b"PAR1" + bytes(8) + b"PAR1", 400),
         (PARQUET, b"/etc/passwd", 400),
         (PARQUET, parquet_of(pl.DataFrame({"s": ["x" * 1_000_000] * 1_000})), 413),
@@ -127,7 +129,7 @@ def nested(depth: int) -> pl.DataFrame:
         (STREAM, stream_of(nested(40)), 413),
         (PARQUET, parquet_of(nested(40)), 413),
     ],
-    ids=range(15),
+    ids=range(17),
 )
 def test_a_hostile_body_is_refused(caller: Caller, form: str, body: bytes, status: int) -> None:
     answer = caller.push(form, body)

@@ -8,6 +8,7 @@ and opens nothing but the file that it was told.
 import io
 import json
 import resource
+import struct
 import sys
 from collections.abc import Callable, Mapping
 from typing import BinaryIO, Final
@@ -16,14 +17,13 @@ import polars as pl
 
 __all__ = ["main"]
 
-_READERS: Final[Mapping[str, Callable[[io.BytesIO, int], pl.DataFrame]]] = {
-    "Arrow stream": lambda body, rows: pl.read_ipc_stream(body, n_rows=rows),
-    "Arrow file": lambda body, rows: pl.read_ipc(body, n_rows=rows),
-    "Parquet file": lambda body, rows: pl.read_parquet(body, n_rows=rows, hive_partitioning=False),
-}
 _LONGEST_REASON = 300
 _ROWS_AT_ONCE = 65_536
 _TEXTS = (pl.Categorical, pl.Enum)
+_CONTINUES = 0xFFFFFFFF
+"""Before the size of a message; streams of before Arrow 0.15 have the size alone."""
+_PLACE_OF_BODY_LENGTH = 10
+"""In the table of places that a message has."""
 
 
 class _Beyond(Exception):
@@ -74,6 +74,52 @@ def _decoded(body: io.BytesIO, request: Mapping[str, object]) -> memoryview:
     stream = io.BytesIO()
     plain.write_ipc_stream(stream, compression="uncompressed")
     return stream.getbuffer()
+
+
+def _read_stream(body: io.BytesIO, rows: int) -> pl.DataFrame:
+    """The rows of an Arrow stream; another behind it would be passed over, so it is refused."""
+    frame = pl.read_ipc_stream(body, n_rows=rows)
+    payload = body.getbuffer()
+    behind = len(payload) - _end_of_stream(payload)
+    if behind > 0:
+        raise ValueError(f"{behind:,} bytes come behind the end of the Arrow stream")
+    return frame
+
+
+def _end_of_stream(payload: memoryview) -> int:
+    """Where a stream ends that was read: by its mark, or with the bytes."""
+    place = 0
+    while place + 4 <= len(payload):
+        [size] = struct.unpack_from("<I", payload, place)
+        place += 4
+        if size == _CONTINUES:
+            [size] = struct.unpack_from("<I", payload, place)
+            place += 4
+        if size == 0:
+            return place
+        place += size + _body_length(payload[place : place + size])
+    return place
+
+
+def _body_length(message: memoryview) -> int:
+    """How many bytes of columns follow a message, which is a flatbuffer."""
+    [table] = struct.unpack_from("<I", message)
+    [back] = struct.unpack_from("<i", message, table)
+    [places_size] = struct.unpack_from("<H", message, table - back)
+    if places_size <= _PLACE_OF_BODY_LENGTH:
+        return 0
+    [offset] = struct.unpack_from("<H", message, table - back + _PLACE_OF_BODY_LENGTH)
+    [length] = struct.unpack_from("<q", message, table + offset) if offset else [0]
+    if length < 0:
+        raise ValueError("a message of the Arrow stream has less than no bytes")
+    return int(length)
+
+
+_READERS: Final[Mapping[str, Callable[[io.BytesIO, int], pl.DataFrame]]] = {
+    "Arrow stream": _read_stream,
+    "Arrow file": lambda body, rows: pl.read_ipc(body, n_rows=rows),
+    "Parquet file": lambda body, rows: pl.read_parquet(body, n_rows=rows, hive_partitioning=False),
+}
 
 
 def _require_bounded(schema: Mapping[str, pl.DataType], request: Mapping[str, object]) -> None:
