@@ -123,7 +123,9 @@ def test_one_file_that_is_removed_is_missed(file: str, project: Path, server: Se
     )
     status, told = route()
     assert (status, told["code"]) == (503, "ENG-030")
-    assert not (state_of(project) / file).exists()
+    left = state_of(project) / file
+    # SQLite begins a write-ahead log for whoever opens the file in this instant: an empty one.
+    assert not left.exists() or (file.endswith("-wal") and not left.stat().st_size)
 
 
 def mounted(folder: Path, *options: str) -> None:
