@@ -222,6 +222,7 @@ UNNAMED = {
     "JournaledRows": "lengths of topics, which are told from those of others by the topics",
     "LogBinding": "identities, which are compared with those of the log itself",
     "MonitorPosition": "of another subject it is of no use, and says which it is of",
+    "OpenedIncidents": "a number, of which only the change matters",
     "TokenUse": "a time",
     "WorkspaceFormat": "there is one",
 }

@@ -5,6 +5,7 @@ folds, proofs that have run out, a clock that jumped.
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -15,6 +16,7 @@ from mainspring.elements.time import DAY, MINUTE, SECOND
 from mainspring.engines.local.clock import FrozenClock
 from mainspring.monitoring.operations import OPERATIONS_MONITOR
 from mainspring.monitoring.record import iter_open_incidents
+from mainspring.ports.log import LogReader
 from mainspring.ports.state import Change
 from mainspring.registry.read import find_version
 from mainspring.serving.state.lag import LagMeter
@@ -124,6 +126,32 @@ def test_lag_is_that_of_the_oldest_record_that_waits(project: Path) -> None:
     assert lagging()
     desk.workspace.materialize()
     assert not lagging()
+
+
+class GrowingLog:
+    """A log with one record more whenever somebody asks where it ends."""
+
+    def __init__(self) -> None:
+        self.records = 100
+
+    def head(self, _: str) -> int:
+        self.records += 1
+        return self.records
+
+
+def test_a_consumer_that_never_comes_back_costs_no_memory(project: Path) -> None:
+    """A look a second was kept for as long as it was behind."""
+    desk, now = desk_of(project), [0.0]
+    runtime = desk.workspace.runtime
+    log = cast("LogReader", GrowingLog())
+    meter = LagMeter(log, runtime.online, limit=SECOND, steady=lambda: now[0])
+    views = desk.workspace.streams.kept.read()
+    told = list[int]()
+    for _ in range(5_000):
+        now[0] += 1
+        told = [fault.waited_s for fault in meter.iter_faults(views)]
+    assert set(told) == {4_999}
+    assert max(map(len, meter._heads.values())) <= 1_001
 
 
 def test_proofs_that_end_within_fourteen_days_are_an_incident(

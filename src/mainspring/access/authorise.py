@@ -18,7 +18,7 @@ from mainspring.access.record import (
     token_key,
 )
 from mainspring.access.scope import Demand
-from mainspring.elements.errors import AccessError
+from mainspring.elements.errors import AccessError, MainspringError
 from mainspring.elements.events import Actor, Event, ProjectName
 from mainspring.elements.stored import render_stored
 from mainspring.elements.time import MINUTE, Micros
@@ -94,6 +94,8 @@ class TokenGuard:
 
         Args:
             everything: also what is not due yet, as a server does at its end.
+
+        Raises: what the store raises; what was due is then due again.
         """
         now = self._clock.now()
         with self._lock:
@@ -108,8 +110,25 @@ class TokenGuard:
         events = [
             self._event(key, code, refusals, now) for (key, code), refusals in refused.items()
         ]
-        if changes or events:
+        if not changes and not events:
+            return
+        try:
             self._state.commit(changes, events)
+        except MainspringError:
+            self._put_back(used, refused)
+            raise
+
+    def _put_back(self, used: dict[str, Micros], refused: dict[tuple[str, str], _Refusals]) -> None:
+        """Have again what could not be recorded, beside what came since."""
+        with self._lock:
+            for key, at in used.items():
+                self._used.setdefault(key, at)
+                self._use_recorded_at.pop(key, None)
+            for reason, unrecorded in refused.items():
+                since = self._refused.setdefault(reason, unrecorded)
+                if since is not unrecorded:
+                    since.count += unrecorded.count
+                self._refusal_recorded_at.pop(reason, None)
 
     def _note_refusal(self, key: str, actor: Actor, error: AccessError) -> None:
         with self._lock:

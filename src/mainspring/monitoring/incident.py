@@ -13,7 +13,13 @@ from mainspring.elements.stored import StoredRecord
 from mainspring.elements.time import Micros
 from mainspring.monitoring.limits.judgement import FindingKind, MonitorFinding, Unjudged
 
-__all__ = ["Incident", "IncidentSubject", "IncidentTransition", "update_incidents"]
+__all__ = [
+    "Incident",
+    "IncidentSubject",
+    "IncidentTransition",
+    "OpenedIncidents",
+    "update_incidents",
+]
 
 _QUIET_WINDOWS = 3
 _NAMED = 3
@@ -88,6 +94,17 @@ class Incident(StoredRecord, frozen=True, kw_only=True):
     def present(self) -> tuple[IncidentSubject, ...]:
         """The subjects that have not recovered, in the order in which they joined."""
         return tuple(subject for subject in self.history if subject.left_at is None)
+
+
+class OpenedIncidents(StoredRecord, frozen=True, kw_only=True):
+    """How many incidents a monitor has opened: of two processes that find the same at once, the
+    later one sees that it is later.
+    """
+
+    title = "the number of a monitor's incidents"
+    document = "opened_incidents"
+
+    count: int = 0
 
 
 class IncidentTransition(msgspec.Struct, frozen=True, kw_only=True):

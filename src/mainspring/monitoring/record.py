@@ -9,7 +9,12 @@ from mainspring.elements.events import Actor, Event, EventValue, ProjectName
 from mainspring.elements.stored import parse_document, render_stored
 from mainspring.elements.time import DAY, Micros
 from mainspring.monitoring.evaluate import EvaluatedWindow
-from mainspring.monitoring.incident import Incident, IncidentTransition, update_incidents
+from mainspring.monitoring.incident import (
+    Incident,
+    IncidentTransition,
+    OpenedIncidents,
+    update_incidents,
+)
 from mainspring.monitoring.limits.judgement import MonitorFinding, Unjudged
 from mainspring.monitoring.position import (
     MonitorMemory,
@@ -24,7 +29,7 @@ from mainspring.monitoring.position import (
 from mainspring.monitoring.window import WindowReport
 from mainspring.ports.errors import ObjectDamaged, ObjectMissing, StaleWrite
 from mainspring.ports.objects import ObjectReader, ObjectWriter
-from mainspring.ports.state import Change, StateReader, StateWriter
+from mainspring.ports.state import Change, Document, StateReader, StateWriter
 
 __all__ = [
     "IncidentJournal",
@@ -100,10 +105,11 @@ def _record_once(
     unjudged: Sequence[Unjudged],
     changes: Sequence[Change],
 ) -> None:
-    """Raises: StaleWrite ENG-004 where somebody has changed an incident since it was read: what
-    they found would be lost, and told twice.
+    """Raises: StaleWrite ENG-004 where somebody has opened or changed an incident since they were
+    read: what they found would be lost, or told twice.
     """
     state, project, environment, monitor = journal
+    opened = state.get(OpenedIncidents.document, f"{environment}/{monitor}")
     stored = list(state.iter_documents("incident", f"{environment}/{monitor}/"))
     incidents = [parse_document(document, Incident) for document in stored]
     known = {incident.kind: incident for incident in incidents if incident.closed_at is None}
@@ -119,8 +125,17 @@ def _record_once(
         for step in transitions
         if step.event in _JOURNALLED
     ]
+    if any(step.event == "incident.opened" for step in transitions):
+        documents.append(_counted(opened, f"{environment}/{monitor}"))
     if documents or changes:
         state.commit([*changes, *documents], events)
+
+
+def _counted(opened: Document | None, key: str) -> Change:
+    """One more, unless somebody has counted since."""
+    count = parse_document(opened, OpenedIncidents).count if opened else 0
+    record = OpenedIncidents(count=count + 1)
+    return Change(record.document, key, render_stored(record), opened.version if opened else 0)
 
 
 def _event(

@@ -6,9 +6,12 @@ from mainspring.access.authorise import TokenGuard
 from mainspring.access.errors import NotPermitted, OutOfScope, TokenMissing, TokenUnknown
 from mainspring.access.record import token_key
 from mainspring.access.scope import Demand
+from mainspring.access.tokens import Tokens
 from mainspring.elements.time import DAY, HOUR, MINUTE, SECOND
+from mainspring.engines.local.state import SqliteState
+from mainspring.ports.errors import StoreGone
 from mainspring.ports.state import Change
-from tests.unit.access.conftest import PROJECT
+from tests.unit.access.conftest import ADA, PROJECT
 
 PREDICT = Demand("predict", "endpoint", "late")
 
@@ -124,6 +127,29 @@ def test_refusals_are_counted_and_recorded_once_in_ten_minutes(guard, state, clo
         guard.record()
         clock.advance(SECOND)
     assert [event.facts["count"] for event in refusals(state)] == [1, 600]
+
+
+def test_what_could_not_be_recorded_is_recorded_later(tmp_path, clock):
+    path, away = tmp_path / "state.db", tmp_path / "away.db"
+    state = SqliteState(path, PROJECT, clock=clock)
+    token = Tokens(state, actor=ADA, project=PROJECT, environment="dev", clock=clock)
+    header = f"Bearer {token.create('service:till', ['predict']).token}"
+    guard = TokenGuard(state, project=PROJECT, environment="dev", clock=clock)
+
+    def ask():
+        guard.authorise(header, PREDICT)
+        with pytest.raises(NotPermitted):
+            guard.authorise(header, Demand("read"))
+
+    ask()
+    path.rename(away)
+    with pytest.raises(StoreGone):
+        guard.record()
+    ask()
+    away.rename(path)
+    guard.record()
+    assert last_use(token) == clock.now()
+    assert [event.facts["count"] for event in refusals(state)] == [2]
 
 
 def test_a_refusal_names_the_token_by_its_id_and_what_was_missing(guard, state, created, header):

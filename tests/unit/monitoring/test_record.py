@@ -49,3 +49,15 @@ def test_of_two_processes_neither_loses_what_the_other_found() -> None:
     record_findings([finding("view.b")], ours, at=3)
     [incident] = iter_open_incidents(state, "dev", "parity")
     assert sorted(incident.subjects) == ["view.a", "view.b", "view.c"]
+
+
+def test_of_two_processes_that_find_the_same_one_opens_an_incident() -> None:
+    state = SqliteState(None, project=SHOP)
+    theirs = IncidentJournal(state, SHOP, "dev", "parity")
+    overtaken = Overtaken(
+        state, lambda: record_findings([finding("view.a")], theirs, at=1), times=1
+    )
+    ours = theirs._replace(state=overtaken)  # type: ignore[arg-type]
+    record_findings([finding("view.a")], ours, at=2)
+    [incident] = iter_open_incidents(state, "dev", "parity")
+    assert incident.opened_at == 1

@@ -13,6 +13,8 @@ from mainspring.serving.errors import ConsumerBehind
 
 __all__ = ["LagMeter"]
 
+_MOST_LOOKS = 1000
+
 
 class LagMeter:
     """Measures the lag of online state by looking at it again and again, whoever folds it.
@@ -57,6 +59,9 @@ class LagMeter:
         if not seen or seen[-1][0] < head:
             seen.append((head, now))
         self._heads[topic] = list(dropwhile(lambda each: each[0] <= offset, seen)) or seen[-1:]
+        if len(self._heads[topic]) > _MOST_LOOKS:
+            # Whoever is this far behind is told so as well from every second look.
+            del self._heads[topic][1:-1:2]
         waiting = [at for reached, at in self._heads[topic] if reached > offset]
         return min(waiting, default=now)
 
