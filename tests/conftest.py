@@ -8,7 +8,11 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
+from mainspring.elements.collector import collect_rarely
 from mainspring.testing import servers
+
+# A process of tests holds millions of objects: looking through them all took a third of its time.
+collect_rarely()
 
 # The shipped suites explain their failed assertions as tests of our own do; here, because tests of
 # the architecture import every module.

@@ -13,6 +13,7 @@ import click
 
 from mainspring.app.cli.faults import run_to_exit_code
 from mainspring.app.cli.interrupts import hear_interrupts
+from mainspring.elements.collector import collect_rarely
 
 __all__ = ["command_line", "main"]
 
@@ -137,6 +138,7 @@ def command_line() -> None:
 
 def main() -> None:
     """The console script; what its exit codes mean is in `docs/exit-codes.md`."""
+    collect_rarely()
     hear_interrupts()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):

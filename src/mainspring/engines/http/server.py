@@ -104,8 +104,12 @@ def _unhindered() -> Iterator[None]:
 
     It asks for it after each call of the system, and by default a thread that computes gives it up
     after 5 ms.  And the collector goes through all objects there are every now and then, most of
-    them modules and functions, which stay: that stopped everybody for 0.2 s.
+    them modules and functions, which stay: that stopped everybody for 0.2 s.  A process that does
+    something else in its main thread stays as it is.
     """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
     before = sys.getswitchinterval()
     sys.setswitchinterval(_SWITCH_S)
     gc.collect()
