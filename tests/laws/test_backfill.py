@@ -68,7 +68,7 @@ def known(view: CompiledView, history: History) -> tuple[pl.DataFrame, pl.DataFr
 
 @EVERY_VIEW
 @given(history=histories(), seed=st.integers(0, 2**32))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=16, deadline=None)
 def test_the_order_of_the_facts_changes_nothing(
     view: CompiledView, history: History, seed: int
 ) -> None:

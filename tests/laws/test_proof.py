@@ -25,7 +25,7 @@ from tests.proof.truth import revisions_of
 
 
 @pytest.mark.parametrize("name", VIEWS)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(history=histories(), seed=st.integers(0, 9))
 def test_any_history_is_answered_the_same_in_every_way(
     name: str, history: History, seed: int
@@ -34,13 +34,13 @@ def test_any_history_is_answered_the_same_in_every_way(
 
 
 @pytest.mark.parametrize("name", VIEWS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(history=histories())
 def test_any_history_is_told_as_the_oracle_says(name: str, history: History) -> None:
     assert next(compare_told(VIEWS[name], history, count=Count()), None) is None
 
 
-@pytest.mark.parametrize("seed", [5, 7, 10, 17, 20, 23, 26, 30])
+@pytest.mark.parametrize("seed", [5, 7, 10, 17])
 def test_long_histories_are_answered_the_same_in_every_way(seed: int) -> None:
     outcome = check_seed(seed)
     assert outcome.failed == []

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+import mainspring as ms
+from tests.unit.project.desk import copied, edited, write_desk
+
 SHOP = '''"""Will this order be returned?"""
 import mainspring as ms
 from mainspring import col
@@ -50,6 +53,23 @@ ms.Monitor(returned)
 '''
 
 WriteProject = Callable[..., Path]
+
+
+@pytest.fixture(scope="session")
+def applied_desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A desk whose dev holds its first version; only to be copied."""
+    folder = write_desk(tmp_path_factory.mktemp("applied"))
+    ms.Workspace.open(folder).apply()
+    return folder
+
+
+@pytest.fixture(scope="session")
+def retrained_desk(applied_desk: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same with another model in dev, as version 2."""
+    folder = copied(applied_desk, tmp_path_factory.mktemp("retrained"))
+    edited(folder, "num_leaves=4", "num_leaves=5")
+    ms.Workspace.open(folder).apply()
+    return folder
 
 
 @pytest.fixture

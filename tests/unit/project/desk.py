@@ -1,9 +1,10 @@
 """A project that trains in a moment: tickets of a help desk, and whether they take long."""
 
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-__all__ = ["CLERK", "DECLARATIONS", "edited", "write_desk"]
+__all__ = ["CLERK", "DECLARATIONS", "copied", "edited", "write_desk"]
 
 CLERK = "person:clerk"
 _START = datetime(2024, 1, 1, tzinfo=UTC)
@@ -68,3 +69,8 @@ def edited(folder: Path, old: str, new: str) -> None:
     text = (folder / "desk.py").read_text()
     assert old in text, old
     (folder / "desk.py").write_text(text.replace(old, new))
+
+
+def copied(project: Path, folder: Path) -> Path:
+    """A project with all that was built of it, for one test to change."""
+    return Path(shutil.copytree(project, folder / project.name))

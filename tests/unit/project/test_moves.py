@@ -1,6 +1,5 @@
 """A promotion, a rollback and pointing at a version are plans: shown, obeyed, and without code."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -12,27 +11,27 @@ from mainspring.project.kinds.model import JudgeGates
 from mainspring.project.plan.plan import Plan
 from mainspring.project.plan.stages import MoveEnvironment, VerifyVersion
 from mainspring.serving.errors import ModelRefused
-from tests.unit.project.desk import edited, write_desk
+from tests.unit.project.desk import copied, edited
+
+
+def opened(project: Path, folder: Path) -> ms.Workspace:
+    """A copy of a project, whose staging trusts the local key."""
+    copy = copied(project, folder)
+    key = ms.Workspace.open(copy).public_keys()["tester"]
+    (copy / "project.toml").write_text(f'[environments.staging.trust]\ntester = ["{key}"]\n')
+    return ms.Workspace.open(copy)
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[ms.Workspace]:
-    """A project whose dev holds its first version; staging trusts the local key."""
-    folder = write_desk(tmp_path)
-    workspace = ms.Workspace.open(folder)
-    key = workspace.public_keys()["tester"]
-    (folder / "project.toml").write_text(f'[environments.staging.trust]\ntester = ["{key}"]\n')
-    workspace.apply()
-    return ms.Workspace.open(folder)
+def desk(applied_desk: Path, tmp_path: Path) -> ms.Workspace:
+    """A project whose dev holds its first version."""
+    return opened(applied_desk, tmp_path)
 
 
-def retrained(desk: ms.Workspace) -> ms.Workspace:
+@pytest.fixture
+def retrained(retrained_desk: Path, tmp_path: Path) -> ms.Workspace:
     """The same project with another model in dev, as version 2."""
-    assert desk.folder is not None
-    edited(desk.folder.parent, "num_leaves=4", "num_leaves=5")
-    workspace = ms.Workspace.open(desk.folder.parent)
-    workspace.apply()
-    return workspace
+    return opened(retrained_desk, tmp_path)
 
 
 def test_a_promotion_judges_then_verifies_then_moves(desk: ms.Workspace) -> None:
@@ -67,22 +66,20 @@ def test_an_environment_without_trust_takes_no_promotion(desk: ms.Workspace) -> 
         desk.promote("prod")
 
 
-def test_a_rollback_is_a_plan_that_restores_a_version(desk: ms.Workspace) -> None:
-    workspace = retrained(desk)
-    plan = workspace.plan_rollback()
+def test_a_rollback_is_a_plan_that_restores_a_version(retrained: ms.Workspace) -> None:
+    plan = retrained.plan_rollback()
     [move] = plan.stages
     assert isinstance(move, MoveEnvironment)
     assert (move.restores, move.from_version) == (1, 2)
-    assert workspace.apply(plan).version == 3
-    assert workspace.status().endpoints[0].model == "slow v1"
+    assert retrained.apply(plan).version == 3
+    assert retrained.status().endpoints[0].model == "slow v1"
 
 
-def test_pointing_at_a_version_verifies_it_first(desk: ms.Workspace) -> None:
-    workspace = retrained(desk)
-    plan = workspace.plan_pointing("slow@v1")
+def test_pointing_at_a_version_verifies_it_first(retrained: ms.Workspace) -> None:
+    plan = retrained.plan_pointing("slow@v1")
     assert [type(stage) for stage in plan.stages] == [VerifyVersion, MoveEnvironment]
-    assert workspace.apply(plan).version == 3
-    assert workspace.status().endpoints[0].model == "slow v1"
+    assert retrained.apply(plan).version == 3
+    assert retrained.status().endpoints[0].model == "slow v1"
 
 
 def test_what_cannot_be_planned_says_why(desk: ms.Workspace) -> None:
@@ -105,15 +102,14 @@ def test_a_refused_promotion_leaves_the_target_and_its_verdicts_on_record(
 
 
 @pytest.mark.parametrize("act", ["plan", "run", "promote", "rollback"])
-def test_a_plan_reads_in_words_and_as_json(desk: ms.Workspace, act: str) -> None:
-    workspace = retrained(desk)
+def test_a_plan_reads_in_words_and_as_json(retrained: ms.Workspace, act: str) -> None:
     makers = {
-        "plan": workspace.plan,
-        "run": lambda: workspace.plan_run("slow"),
-        "promote": lambda: workspace.plan_promotion("staging"),
-        "rollback": workspace.plan_rollback,
+        "plan": retrained.plan,
+        "run": lambda: retrained.plan_run("slow"),
+        "promote": lambda: retrained.plan_promotion("staging"),
+        "rollback": retrained.plan_rollback,
     }
     plan = makers[act]()
     again = msgspec.json.decode(msgspec.json.encode(plan), type=Plan)
     assert again == plan
-    assert plan.environment in workspace.explain(plan)
+    assert plan.environment in retrained.explain(plan)

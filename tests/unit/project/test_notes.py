@@ -18,7 +18,7 @@ from mainspring.datasets.definition import (
     render_training_set_definition,
 )
 from mainspring.elements.schema import DType, Schema
-from tests.unit.project.desk import edited, write_desk
+from tests.unit.project.desk import copied, edited
 
 NOTES = {"owner": "ada", "description": "What it is.", "tags": {"team": "risk", "pii": "no"}}
 EDITS = [
@@ -35,10 +35,8 @@ EDITS = [
 
 
 @pytest.fixture
-def applied(tmp_path: Path) -> Path:
-    folder = write_desk(tmp_path)
-    ms.Workspace.open(folder).apply()
-    return folder
+def applied(applied_desk: Path, tmp_path: Path) -> Path:
+    return copied(applied_desk, tmp_path)
 
 
 def run(folder: Path, *words: str) -> str:

@@ -7,7 +7,7 @@ import pytest
 
 import mainspring as ms
 from mainspring.project.errors import PlanStale
-from tests.unit.project.desk import CLERK, edited, write_desk
+from tests.unit.project.desk import CLERK, copied, edited, write_desk
 
 
 @pytest.fixture
@@ -61,9 +61,11 @@ def test_a_plan_that_was_applied_is_stale(desk: Path) -> None:
         workspace.apply(plan)
 
 
-def test_a_promotion_notices_that_what_is_promoted_moved(desk: Path) -> None:
+def test_a_promotion_notices_that_what_is_promoted_moved(
+    applied_desk: Path, tmp_path: Path
+) -> None:
+    desk = copied(applied_desk, tmp_path)
     workspace = ms.Workspace.open(desk)
-    workspace.apply()
     plan = workspace.plan_promotion("staging")
     edited(desk, "num_leaves=4", "num_leaves=5")
     ms.Workspace.open(desk, actor=CLERK).apply()

@@ -11,7 +11,7 @@ from mainspring.ports.errors import LeaseHeld
 from mainspring.project.errors import GatesFailed, ProtectedEnvironment
 from mainspring.project.plan.stages import MoveEnvironment
 from mainspring.registry.read_environment import read_build, read_environment
-from tests.unit.project.desk import edited, write_desk
+from tests.unit.project.desk import copied, edited, write_desk
 
 
 class Watched:
@@ -34,6 +34,12 @@ def folder(tmp_path: Path) -> Path:
     return write_desk(tmp_path)
 
 
+@pytest.fixture
+def applied(applied_desk: Path, tmp_path: Path) -> ms.Workspace:
+    """A project whose dev holds its first version."""
+    return ms.Workspace.open(copied(applied_desk, tmp_path))
+
+
 def test_stages_are_performed_in_the_order_of_the_plan(folder: Path) -> None:
     workspace, watched = ms.Workspace.open(folder), Watched()
     report = workspace.apply(observer=watched)
@@ -50,10 +56,8 @@ def test_stages_are_performed_in_the_order_of_the_plan(folder: Path) -> None:
     assert (report.performed, report.reused, report.version) == (8, 0, 1)
 
 
-def test_a_pointer_holds_the_build_that_this_run_made(folder: Path) -> None:
-    workspace = ms.Workspace.open(folder)
-    workspace.apply()
-    state = workspace.runtime.state
+def test_a_pointer_holds_the_build_that_this_run_made(applied: ms.Workspace) -> None:
+    state = applied.runtime.state
     held = read_environment(state, "dev").pointers
     for asset in ("view.load", "training_set.history", "model.slow", "monitor.slow-monitor"):
         build = read_build(state, asset, held[asset].build_fingerprint)
@@ -61,11 +65,10 @@ def test_a_pointer_holds_the_build_that_this_run_made(folder: Path) -> None:
         assert build.digest == held[asset].build_digest
 
 
-def test_a_stage_that_is_built_already_is_reused_and_the_others_run(folder: Path) -> None:
-    workspace = ms.Workspace.open(folder)
-    workspace.apply()
-    edited(folder, "num_leaves=4", "num_leaves=5")
-    plan = ms.Workspace.open(folder).plan()
+def test_a_stage_that_is_built_already_is_reused_and_the_others_run(applied: ms.Workspace) -> None:
+    assert applied.folder is not None
+    edited(applied.folder.parent, "num_leaves=4", "num_leaves=5")
+    plan = ms.Workspace.open(applied.folder.parent).plan()
     assert [stage.asset for stage in plan.work] == [
         "model.slow",
         "model.slow",
@@ -99,10 +102,8 @@ def test_the_lease_is_given_back_when_a_stage_fails(folder: Path) -> None:
     assert ms.Workspace.open(folder).apply().version == 1
 
 
-def test_a_run_on_the_same_data_moves_nothing(folder: Path) -> None:
-    workspace = ms.Workspace.open(folder)
-    workspace.apply()
-    assert not workspace.run("slow").moved
+def test_a_run_on_the_same_data_moves_nothing(applied: ms.Workspace) -> None:
+    assert not applied.run("slow").moved
 
 
 def test_a_protected_environment_is_only_promoted_to(folder: Path) -> None:
@@ -111,12 +112,10 @@ def test_a_protected_environment_is_only_promoted_to(folder: Path) -> None:
         workspace.apply()
 
 
-def test_what_stages_took_is_remembered_for_the_next_estimate(folder: Path) -> None:
-    workspace = ms.Workspace.open(folder)
-    workspace.apply()
+def test_what_stages_took_is_remembered_for_the_next_estimate(applied: ms.Workspace) -> None:
     kinds = {
         document.key.partition("/")[0]
-        for document in workspace.runtime.state.iter_documents("duration")
+        for document in applied.runtime.state.iter_documents("duration")
     }
     assert {"train_model", "build_view", "judge_gates", "move_environment"} <= kinds
 
