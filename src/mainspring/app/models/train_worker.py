@@ -26,6 +26,9 @@ def main() -> None:
     A bug in Mainspring ends the process with a traceback and status 1, which the caller sees as
     TaskFailed ENG-006.
     """
+    from mainspring.elements.collector import collect_rarely
+
+    collect_rarely()
     answer_to = os.dup(sys.stdout.fileno())
     # Below Python, because libraries print to the file itself: one stray line would spoil the
     # answer.

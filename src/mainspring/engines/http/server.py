@@ -1,7 +1,6 @@
 """The server process: HTTP in the event loop, until it is asked to stop."""
 
 import asyncio
-import gc
 import logging
 import signal
 import socket
@@ -12,6 +11,7 @@ from contextlib import contextmanager
 
 import uvicorn
 
+from mainspring.elements.collector import collecting_often
 from mainspring.engines.http.application import asgi_application
 from mainspring.engines.http.protocol import Admission, GuardedProtocol, protocol_of
 from mainspring.engines.http.workers import WorkInFlight
@@ -103,21 +103,17 @@ def _unhindered() -> Iterator[None]:
     """Have the event loop wait less for the interpreter.
 
     It asks for it after each call of the system, and by default a thread that computes gives it up
-    after 5 ms.  And the collector goes through all objects there are every now and then, most of
-    them modules and functions, which stay: that stopped everybody for 0.2 s.  A process that does
-    something else in its main thread stays as it is.
+    after 5 ms.  A process that does something else in its main thread stays as it is.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     before = sys.getswitchinterval()
     sys.setswitchinterval(_SWITCH_S)
-    gc.collect()
-    gc.freeze()
     try:
-        yield
+        with collecting_often():
+            yield
     finally:
-        gc.unfreeze()
         sys.setswitchinterval(before)
 
 

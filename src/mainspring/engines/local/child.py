@@ -9,8 +9,6 @@ import runpy
 import signal
 import sys
 
-from mainspring.elements.collector import collect_rarely
-
 __all__ = ["main"]
 
 _PR_SET_PDEATHSIG = 1
@@ -27,7 +25,6 @@ def main() -> None:
     if os.getppid() != int(parent):
         raise SystemExit(f"the process {parent} that wanted this is gone")
     del sys.argv[1:]
-    collect_rarely()
     runpy.run_module(module, run_name="__main__", alter_sys=True)
 
 

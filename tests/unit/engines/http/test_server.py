@@ -9,11 +9,13 @@ from mainspring.engines.http.server import UvicornServer
 from mainspring.ports.http import HttpService
 
 SERVER = """
+import gc
 from mainspring.engines.http.server import UvicornServer
 from mainspring.ports.http import HttpService
 service = HttpService(routes=[], authorise=None, refuse=None)
 try:
-    UvicornServer().serve(service, port=0, on_bound=lambda port: print("bound", flush=True))
+    UvicornServer().serve(service, port=0, on_bound=lambda port: print(
+        "bound", gc.get_freeze_count() > 0, gc.get_threshold()[0], flush=True))
 finally:
     print("left", flush=True)
 """
@@ -23,7 +25,7 @@ def test_what_runs_around_a_server_ends_well_when_it_is_asked_to_stop():
     with subprocess.Popen(
         [sys.executable, "-c", SERVER], stdout=subprocess.PIPE, text=True
     ) as server:
-        assert server.stdout.readline() == "bound\n"
+        assert server.stdout.readline() == "bound True 700\n"
         server.terminate()
         assert (server.stdout.read(), server.wait(timeout=20)) == ("left\n", 0)
 
