@@ -46,7 +46,7 @@ VIEW = compile_view(
     shard="v",
 )
 TOPIC = "source:s"
-CALLS, ROWS = 60, 100
+CALLS, ROWS = 24, 250
 
 
 class Stores(NamedTuple):
