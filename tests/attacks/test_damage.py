@@ -148,6 +148,24 @@ def test_a_server_that_cannot_answer_says_why(
     assert names_one(outcome.err, damage), outcome
 
 
+@pytest.mark.parametrize(
+    ("name", "verb", "code"),
+    [
+        ("table's data: empty", "gc", "ENG-010"),
+        ("table's data: garbage", "gc", "ENG-010"),
+        ("build documents: missing", "promote", "REG-009"),
+    ],
+)
+def test_a_verb_that_needs_what_is_damaged_says_so(
+    origin: Path, runner: VerbRunner, tmp_path: Path, name: str, verb: str, code: str
+) -> None:
+    """A join of small files died within Polars; a promotion was a bug of ours."""
+    project = copied(origin, tmp_path)
+    damage_named(name).apply(project)
+    outcome = runner.run([*verbs_of(project)[verb], "--project", str(project)])
+    assert outcome.code == code, outcome
+
+
 def test_a_pipe_in_the_place_of_the_owners_token_is_replaced(
     origin: Path, runner: VerbRunner, tmp_path: Path
 ) -> None:

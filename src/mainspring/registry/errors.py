@@ -7,6 +7,7 @@ from mainspring.elements.errors import AccessError, DeclarationError, RegistryEr
 
 __all__ = [
     "ArtifactChanged",
+    "BuildMissing",
     "BusyRegistry",
     "DefinitionMissing",
     "DefinitionTampered",
@@ -126,6 +127,18 @@ class DefinitionMissing(RegistryError):
     remedy: ClassVar[str] = "apply the project again, or restore the state from a backup"
     asset: str
     environment: str
+
+
+@dataclass(eq=False, kw_only=True)
+class BuildMissing(RegistryError):
+    """The record of a build is gone that a plan says is there: somebody removed it from the state
+    database.
+    """
+
+    code: ClassVar[str] = "REG-009"
+    template: ClassVar[str] = "the record of how {asset} was built is not stored"
+    remedy: ClassVar[str] = "apply the project again, or restore the state from a backup"
+    asset: str
 
 
 @dataclass(eq=False, kw_only=True)

@@ -127,6 +127,8 @@ class DeltaTables:
         """Join small files, and delete those that no version younger than `retain` needs; how many
         were deleted.  Cost: writes what it joins once, and all rows where it puts them in order,
         which it does in a folder only.
+
+        Raises: StoreDamaged ENG-010 where a file is missing or has another size than it had.
         """
         # delta-rs lets two join the same files, and their rows would be there twice.  Other
         # processes are kept away by the lease of maintenance.
@@ -135,6 +137,8 @@ class DeltaTables:
                 found = self._open(table)
                 if found is None:
                     return 0
+                if isinstance(self._root, Path):
+                    _require_files(table, Path(self._address(table)), found)
                 if not self._arrange(table, found, order, retain):
                     found.optimize.compact(
                         target_size=joined_below(found) if order else None,
@@ -352,7 +356,7 @@ def _translated(table: str, operation: str) -> Iterator[None]:
         if operation == "open":
             raise StoreDamaged(store=store, reason=_reason(error)) from error
         raise StoreFailed(store=store, operation=operation, reason=_reason(error)) from error
-    except pl.exceptions.PolarsError as error:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         raise StoreDamaged(store=store, reason=_reason(error)) from error
     except OSError as error:
         raise StoreFailed(store=store, operation=operation, reason=_reason(error)) from error

@@ -22,6 +22,7 @@ from mainspring.ports.tables import TableWriter
 from mainspring.project.kinds.asset import Asset
 from mainspring.project.kinds.stage import StageRecord
 from mainspring.registry.environment import Build, build_key
+from mainspring.registry.errors import BuildMissing
 from mainspring.registry.read_environment import read_build
 from mainspring.training.outcome import TrainedModel
 from mainspring.training.spec import Model
@@ -119,10 +120,13 @@ class Evaluation:
     def build_of(self, asset: str, fingerprint: Digest) -> Build:
         """The build of an asset that this run made or found; of a stage that an earlier run
         finished, what that run put on record.
+
+        Raises: BuildMissing REG-009.
         """
         if asset not in self.builds:
             found = read_build(self.runtime.state, asset, fingerprint)
-            assert found is not None, f"{asset} has no build, and no stage of the plan made one"
+            if found is None:
+                raise BuildMissing(asset=asset)
             self.builds[asset] = found
         return self.builds[asset]
 
