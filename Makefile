@@ -14,7 +14,7 @@ EXAMPLES ?= 10000
 REQUESTS ?= 100000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench bench-features bench-doors bench-rollback prove crash attack attack-full edits docs lock clean
+.PHONY: help demo test check bench bench-features bench-doors bench-serving bench-rollback prove crash attack attack-full edits docs lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ bench-features: $(READY) ## the feature engine beside its peers, about an hour; 
 
 bench-doors: $(READY) ## what a person or a program waits for, beside its peers, hours; writes docs/benchmarks.md (BENCH_ARGS="--rows 1000000 --only ROW")
 	@$(BIN)/python -m benchmarks.doors $(BENCH_ARGS)
+
+bench-serving: $(READY) ## the servers beside other products, half an hour; writes docs/benchmarks.md (BENCH_ARGS=--quick: a minute)
+	@$(BIN)/python -m benchmarks.serving $(BENCH_ARGS)
 
 bench-rollback: $(READY) ## how soon a rollback is served while a slow monitor runs, as a ratio to the refresh period
 	@$(BIN)/python -m benchmarks.rollback
