@@ -38,6 +38,7 @@ BY_HAND = {
     "client.client": FROM_A_SERVER,
     "client.connection": FROM_A_SERVER,
     "features.history.answer_file": TO_PEOPLE,
+    "interface.openapi.api": TO_PEOPLE,
     "ports.body": TO_PEOPLE,
     "project.catalog": TO_PEOPLE,
     "project.plan.plan": "the schema of a plan",

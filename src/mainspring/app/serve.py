@@ -28,13 +28,14 @@ from mainspring.features.view import CompiledView, with_lookups
 from mainspring.flow.periodic import PeriodicTask
 from mainspring.govern.sign_journal import JournalSigner
 from mainspring.govern.status import StatusReport
+from mainspring.interface.openapi.api import OPENAPI_PATH
 from mainspring.maintenance.examination import store_ports, watch_of
 from mainspring.maintenance.positions import iter_copies_ahead, iter_missing_objects
 from mainspring.monitoring.operations import OperationsMonitor
 from mainspring.monitoring.parity import ParityMonitor
 from mainspring.monitoring.runner import MonitorRunner
 from mainspring.ports.clock import clock_note
-from mainspring.ports.http import HttpService
+from mainspring.ports.http import Call, HttpService
 from mainspring.ports.limits import MAX_PUSHED_ROWS
 from mainspring.project.config.config import EnvironmentConfig
 from mainspring.project.deploy import EnvironmentDeployer
@@ -61,6 +62,7 @@ __all__ = [
     "check_sampled_parity",
     "guard_of",
     "open_server",
+    "openapi_of",
     "run_environment_server",
     "service_of",
 ]
@@ -335,6 +337,22 @@ def service_of(
         ),
         hosts=hosts,
     )
+
+
+def openapi_of(workspace: ServableWorkspace) -> bytes:
+    """The OpenAPI document that a server of this environment answers now."""
+    assert workspace.folder is not None, "a workspace in memory has no server"
+    host = workspace.host(must_load=False)
+    watch = FolderWatch(workspace.folder, room_bytes=workspace.config.disk_floor_mb << 20)
+    service = service_of(
+        workspace,
+        host,
+        ServerMetrics(),
+        guard=guard_of(workspace),
+        readiness=_readiness(workspace, watch, host),
+    )
+    [route] = [route for route in service.routes if route.path == OPENAPI_PATH]
+    return route.handler(Call("GET", route.path)).body
 
 
 def background_tasks(

@@ -48,6 +48,7 @@ _SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "Serve and monitor": {
         "serve": ("answers", "Serve predictions over HTTP until stopped."),
         "serve-model": ("begin", "Serve one ONNX file, without a project."),
+        "openapi": ("interface", "Write the OpenAPI document of an environment's server."),
         "predict": ("answers", "Predict with an endpoint, without a server."),
         "replay": ("answers", "Recompute predictions and compare them byte by byte."),
         "lineage": ("answers", "Show what an asset is made from, down to the raw files."),

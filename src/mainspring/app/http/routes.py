@@ -14,6 +14,7 @@ from mainspring.elements.events import Actor
 from mainspring.features.api import FeatureAnswers, FeatureApi
 from mainspring.govern.api import StatusApi
 from mainspring.govern.status import StatusReport
+from mainspring.interface.openapi.api import OpenApi
 from mainspring.ports.http import (
     LOOPBACK_HOSTS,
     Call,
@@ -80,6 +81,7 @@ def build_http_service(
     """
     host, guard, metrics = dependencies.host, dependencies.guard, dependencies.metrics
     draining = threading.Event()
+    openapi = OpenApi(lambda: host.served, version=dependencies.version)
     routes = [
         *ServingApi(
             host,
@@ -95,7 +97,9 @@ def build_http_service(
         *StatusApi(dependencies.status).routes(),
         *DeploymentApi(dependencies.deployer).routes(),
         Route("GET", "/metrics", "read", lambda _: _render_metrics(metrics, host)),
+        openapi.route(),
     ]
+    openapi.describe(routes)
     abouts = {route.path: route.about for route in routes}
 
     def authorise(call: Call, permission: str) -> Actor:
