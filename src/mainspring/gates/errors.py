@@ -9,6 +9,7 @@ __all__ = [
     "NotAPerson",
     "NotReleaser",
     "ProofRunsOut",
+    "ReplayImpossible",
     "SelfApproval",
     "UnknownFeature",
     "UnknownGate",
@@ -122,6 +123,23 @@ class UnknownFeature(GateError):
     remedy: ClassVar[str] = "name features of the training set in `required`"
     feature: str
     known: str
+
+
+@dataclass(eq=False, kw_only=True)
+class ReplayImpossible(GateError):
+    """A candidate is to be compared with the model in charge on logged requests, and these do not
+    allow it: too few have a label by now, or they lack what the candidate asks for.
+    """
+
+    code: ClassVar[str] = "GAT-021"
+    template: ClassVar[str] = "requests in {environment} cannot be replayed for {version}: {reason}"
+    remedy: ClassVar[str] = (
+        "wait for labels, set a longer `span` or a smaller `min_rows`, or compare on the test "
+        "rows: beats_champion(…, on='test')"
+    )
+    version: str
+    environment: str
+    reason: str
 
 
 @dataclass(eq=False, kw_only=True)

@@ -45,6 +45,7 @@ class EvidenceSource:
         parity: compares so many rows between batch and online.
         latency_ms: measures so many requests on the real serving path.
         missing: asks for scores where features are missing, except those of these names.
+        replayed: both models on logged requests, the judged one first.
         declared_at: where views are declared, as `path:line`, where that is known.
     """
 
@@ -55,6 +56,7 @@ class EvidenceSource:
     parity: Callable[[int], ParityReport]
     latency_ms: Callable[[int], Sequence[float]]
     missing: Callable[[Sequence[str]], MissingReport]
+    replayed: Callable[[BeatsChampion], tuple[Contender, Contender]]
     feature_r2: Callable[[], Mapping[str, float]] = dict
     pair_power: Callable[[], Mapping[str, float]] = dict
     declared_at: Mapping[str, str] = field(default_factory=dict)
@@ -120,7 +122,7 @@ def _check(gate: Gate, evidence: EvidenceSource) -> GateFinding:
         case MinMetric() | MaxMetric():
             return check_min_metric(gate, evidence.challenger().predictions)
         case BeatsChampion():
-            return check_beats_champion(gate, evidence.challenger(), evidence.champion())
+            return _check_beats_champion(gate, evidence)
         case NoLeakage():
             r2 = evidence.feature_r2()
             return check_no_leakage(
@@ -139,3 +141,12 @@ def _check(gate: Gate, evidence: EvidenceSource) -> GateFinding:
             return check_finite_scores(gate, evidence.missing(gate.required))
         case _:
             assert_never(gate)
+
+
+def _check_beats_champion(gate: BeatsChampion, evidence: EvidenceSource) -> GateFinding:
+    challenger, champion = evidence.challenger(), evidence.champion()
+    # Nobody has asked a model that is not in charge anywhere, and it need not be compared with
+    # itself.
+    if gate.on == "replay" and champion and champion.artifact != challenger.artifact:
+        challenger, champion = evidence.replayed(gate)
+    return check_beats_champion(gate, challenger, champion)

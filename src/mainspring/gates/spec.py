@@ -4,9 +4,10 @@ a new verdict.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Literal
 
 from mainspring.elements.declaration import ADDED
+from mainspring.elements.time import DAY, Micros, parse_duration
 
 __all__ = [
     "GATES_OF_EVERY_MODEL",
@@ -27,6 +28,8 @@ __all__ = [
     "no_leakage",
     "parity",
 ]
+
+ComparedOn = Literal["test", "replay"]
 
 
 @dataclass(frozen=True)
@@ -73,16 +76,24 @@ class BeatsChampion:
     """Better than the model in charge on the same rows; without one, than the base rate.
 
     The interval of the paired difference must lie above `-tolerance`.
+
+    Args:
+        on: the rows that both answer: of the training set's test period, or logged requests.
+        span: how far back logged requests are replayed, in microseconds.
+        min_rows: so many of them must have a label.
     """
 
     metric: str
     tolerance: float = 0.0
     confidence: float = 0.95
+    on: ComparedOn = field(default="test", metadata=ADDED)
+    span: Micros = field(default=7 * DAY, metadata=ADDED)
+    min_rows: int = field(default=200, metadata=ADDED)
 
     @property
     def name(self) -> str:
-        """`beats_champion:log_loss`."""
-        return f"beats_champion:{self.metric}"
+        """`beats_champion:log_loss`, or `beats_champion:log_loss:replay`."""
+        return f"beats_champion:{self.metric}" + (":replay" if self.on == "replay" else "")
 
 
 @dataclass(frozen=True)
@@ -175,12 +186,29 @@ def max_metric(
 
 
 def beats_champion(
-    metric: str, *, tolerance: float = 0.0, confidence: float = 0.95
+    metric: str,
+    *,
+    tolerance: float = 0.0,
+    confidence: float = 0.95,
+    on: ComparedOn = "test",
+    span: str = "7d",
+    min_rows: int = 200,
 ) -> BeatsChampion:
     """Ask to be better than the model in charge, or with a tolerance: not worse by more than
     that.
+
+    Args:
+        on: `test`: both answer the rows of the training set's test period.  `replay`: both answer
+            what the endpoints of this model were asked in this environment, with the features as
+            they were known at each request, and are compared on the labels that have arrived:
+            what a canary would show, before any exposure.  Without a model in charge nothing was
+            asked, and the base rate is compared with on the test rows.
+        span: how far back requests are replayed; at most the 50,000 newest.
+        min_rows: so many of them must have a label by now.
     """
-    return BeatsChampion(metric, tolerance, confidence)
+    if on not in ("test", "replay"):
+        raise TypeError(f"beats_champion compares on='test' or on='replay', not {on!r}")
+    return BeatsChampion(metric, tolerance, confidence, on, parse_duration(span), min_rows)
 
 
 def latency(*, p99_ms: float, requests: int = 500) -> Latency:

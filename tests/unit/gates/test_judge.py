@@ -29,6 +29,7 @@ def evidence(contender, card):
             "parity": lambda rows: ParityReport(rows, rows * 4, 0),
             "latency_ms": lambda requests: [1.0] * requests,
             "missing": lambda required: MissingReport({"delay": "null"}, (), True),
+            "replayed": lambda gate: (contender("new"), contender("old")),
         }
         return EvidenceSource(**calls | changes)
 

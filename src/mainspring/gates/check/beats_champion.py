@@ -81,7 +81,7 @@ def check_beats_champion(
     # nothing is never enough.
     floor = -gate.tolerance if champion is not None else 0.0
     improvement = _improvement(gate, paired, seed=_seed_of(challenger.version))
-    rows = len(paired.labels)
+    rows, replayed = len(paired.labels), champion is not None and gate.on == "replay"
     facts: dict[str, EvidenceValue] = {
         "champion": champion.version if champion else "",
         "improvement": improvement.estimate,
@@ -94,7 +94,7 @@ def check_beats_champion(
     covered = paired.coverage >= LEAST_COVERAGE
     passed = covered and improvement.is_known and improvement.low > floor
     summary = (
-        _say(gate, improvement, opponent=opponent, rows=rows)
+        _say(gate, improvement, opponent=opponent, rows=_count(rows, replayed=replayed))
         if covered
         else (
             f"only {paired.coverage:.1%} of the test rows were also answered by {opponent} "
@@ -137,16 +137,20 @@ def _against_base_rate(challenger: Contender) -> _Pairing:
     return _Pairing(labels, scores, np.full(len(scores), challenger.base_rate), 1.0)
 
 
-def _say(gate: BeatsChampion, improvement: Interval, *, opponent: str, rows: int) -> str:
+def _say(gate: BeatsChampion, improvement: Interval, *, opponent: str, rows: str) -> str:
     if not improvement.is_known:
-        return f"{gate.metric} cannot be compared with {opponent} on {rows:,} rows"
+        return f"{gate.metric} cannot be compared with {opponent} on {rows}"
     span = f"{gate.confidence:.0%} interval {improvement.low:+.5f} to {improvement.high:+.5f}"
     allowed = f", tolerance {gate.tolerance:g}" if gate.tolerance else ""
     how = "better" if improvement.estimate >= 0 else "worse"
     return (
         f"{gate.metric} {how} than {opponent} by {abs(improvement.estimate):.5f} "
-        f"(improvement, {span}{allowed}; {rows:,} rows)"
+        f"(improvement, {span}{allowed}; {rows})"
     )
+
+
+def _count(rows: int, *, replayed: bool) -> str:
+    return f"{rows:,} {'requests replayed' if replayed else 'rows'}"
 
 
 def _seed_of(version: Digest) -> int:

@@ -22,9 +22,10 @@ from mainspring.gates.attest import AttestationBinding, AttestationWriter, sign_
 from mainspring.gates.check.beats_champion import Contender
 from mainspring.gates.check.finite_scores import MissingReport
 from mainspring.gates.judge import EvidenceSource, judge, required_gates
-from mainspring.gates.spec import Gate
+from mainspring.gates.spec import BeatsChampion, Gate
 from mainspring.gates.verdict import Verdict
 from mainspring.project.apply.missing import score_with_missing
+from mainspring.project.apply.replayed import LoggedRequests
 from mainspring.project.errors import GatesFailed
 from mainspring.project.kinds.evaluation import Runtime
 from mainspring.registry.read import read_object, read_version
@@ -83,6 +84,7 @@ def judge_version(
         parity=proof.parity,
         latency_ms=proof.latency_ms,
         missing=proof.missing,
+        replayed=lambda gate: proof.replayed(gate, environment),
         declared_at=declared_at,
     )
     verdicts = judge(
@@ -158,6 +160,12 @@ class _Proof:
             predictions=predictions,
             base_rate=version.base_rate,
         )
+
+    def replayed(self, gate: BeatsChampion, environment: str) -> tuple[Contender, Contender]:
+        """Both versions on what was asked in an environment."""
+        assert self.champion is not None, "asked only where there is one"
+        logged = LoggedRequests(self._runtime, environment)
+        return logged.contenders(gate, self._version, self.champion)
 
     def parity(self, rows: int) -> ParityReport:
         """Replay the stream around a few times of the test period, and compare its feature values

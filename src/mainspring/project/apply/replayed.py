@@ -1,0 +1,198 @@
+"""Ask a candidate the requests that the model in charge was asked in production, with the features
+as they were known at each, and join the labels that have arrived since.
+
+No request is answered by it for anybody: this is what a canary would have shown, before there is
+one.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+
+import polars as pl
+
+from mainspring.datasets.labels import join_outcomes, revisions_of
+from mainspring.datasets.predictions import Predictions
+from mainspring.elements.time import FOREVER, Micros, format_duration
+from mainspring.features.cast import RequestColumns
+from mainspring.features.history.gather import FactReader, backfill_from
+from mainspring.features.physical import Value, plain_values, stored_column
+from mainspring.features.state.stream import horizon_at
+from mainspring.features.view import with_lookups
+from mainspring.gates.check.beats_champion import Contender
+from mainspring.gates.errors import ReplayImpossible
+from mainspring.gates.spec import BeatsChampion
+from mainspring.project.kinds.evaluation import Runtime
+from mainspring.registry.environment import asset_names
+from mainspring.registry.read_environment import read_environment
+from mainspring.registry.version import ModelVersion
+from mainspring.serving.inference_log import PredictionRecord, inference_topic, iter_predictions
+from mainspring.serving.loader import read_endpoint_definition
+from mainspring.serving.open import open_version
+from mainspring.serving.predict import ServedModel
+from mainspring.sources.facts import read_source_rows
+
+__all__ = ["MOST_REPLAYED", "LoggedRequests"]
+
+MOST_REPLAYED = 50_000
+"""So many requests at most are asked again, the newest."""
+
+
+@dataclass(frozen=True)
+class LoggedRequests:
+    """What the endpoints of the model in charge were asked in one environment."""
+
+    runtime: Runtime
+    environment: str
+
+    def contenders(
+        self, gate: BeatsChampion, candidate: ModelVersion, champion: ModelVersion
+    ) -> tuple[Contender, Contender]:
+        """Both versions on the labelled requests of the last days, each scored anew with its own
+        features: the record may be of a version before the champion.
+
+        Raises: ReplayImpossible GAT-021 where too few requests have a label by now, or a request
+            lacks what the candidate asks for.
+        Cost: a backfill of the features of both for each request.
+        """
+        now = self.runtime.data_clock.now()
+        records = self._records(champion, since=now - gate.span)
+        theirs = self._open(champion)
+        labelled = self._labelled(records, theirs, now=now)
+        if labelled.height < gate.min_rows:
+            raise ReplayImpossible(
+                version=champion.label,
+                environment=self.environment,
+                reason=f"{len(records):,} are logged in the last {format_duration(gate.span)}, and "
+                f"{labelled.height:,} of them have a label by now; {gate.min_rows:,} are needed",
+            )
+        kept = [records[place] for place in labelled["_place"].to_list()]
+        ours = self._open(candidate)
+        return (
+            self._contender(candidate, ours, kept, labelled),
+            self._contender(champion, theirs, kept, labelled),
+        )
+
+    def _records(self, champion: ModelVersion, *, since: Micros) -> list[PredictionRecord]:
+        """The newest requests since then, oldest first."""
+        log, recent = self.runtime.log, list[PredictionRecord]()
+        for endpoint in self._endpoints(champion):
+            topic = inference_topic(self.environment, endpoint)
+            start = max(log.first(topic), log.head(topic) - MOST_REPLAYED)
+            records = iter_predictions(log, topic, start=start)
+            recent += (record for record in records if record.at >= since)
+        recent.sort(key=lambda record: record.at)
+        return recent[-MOST_REPLAYED:]
+
+    def _endpoints(self, champion: ModelVersion) -> Iterator[str]:
+        """By the version that answers there, since models and endpoints are renamed."""
+        state = self.runtime.state
+        held = read_environment(state, self.environment)
+        for name in asset_names(held, "endpoint"):
+            endpoint = read_endpoint_definition(state, held, name)
+            pointer = held.pointers.get(endpoint.model) if endpoint else None
+            if pointer and pointer.build_digest == champion.digest:
+                yield name
+
+    def _open(self, version: ModelVersion) -> ServedModel:
+        return open_version(version, objects=self.runtime.objects, scorers=self.runtime.scorers)
+
+    def _labelled(
+        self, records: list[PredictionRecord], model: ServedModel, *, now: Micros
+    ) -> pl.DataFrame:
+        """The place and the label of each request whose label is known by now."""
+        label, schemas = model.training_set.spec.label, model.training_set.schemas
+        keys = model.training_set.label_key_schema
+        asked = [
+            stored_column(key.name, [each.request.get(key.name) for each in records], key.dtype)
+            for key in keys
+        ]
+        facts = read_source_rows(
+            label.source, log=self.runtime.log, tables=self.runtime.tables, visible_until=now
+        )
+        revisions = revisions_of(
+            label,
+            facts,
+            schemas[label.source.name],
+            visible_from="_visible_from",
+            stands=pl.col("_visible_to") == FOREVER,
+        )
+        outcomes = join_outcomes(
+            _timed(asked, records), revisions, on=label.join_on, horizon=label.horizon, now=now
+        )
+        return (
+            outcomes.select(pl.col("_label").cast(pl.Float64))
+            .with_row_index("_place")
+            .filter(pl.col("_label").is_not_null())
+        )
+
+    def _contender(
+        self,
+        version: ModelVersion,
+        model: ServedModel,
+        records: list[PredictionRecord],
+        labelled: pl.DataFrame,
+    ) -> Contender:
+        scores = model.score(self._features(version, model, records))
+        frame = pl.DataFrame(
+            {
+                "_id": [each.id for each in records],
+                "_prediction_time": [each.at for each in records],
+                "_label": labelled["_label"],
+                "_score": scores,
+            }
+        )
+        return Contender(
+            version=version.digest,
+            artifact=version.artifact,
+            predictions=Predictions(frame),
+            base_rate=version.base_rate,
+        )
+
+    def _features(
+        self, version: ModelVersion, model: ServedModel, records: list[PredictionRecord]
+    ) -> dict[str, list[Value]]:
+        """What the version would have been fed.  A fact that was appended after a request is not
+        visible at the request's own time, so a backfill sees what was known then.
+        """
+        schema = model.training_set.request_schema
+        if lacking := [name for name in schema.names if name not in records[0].request]:
+            raise ReplayImpossible(
+                version=version.label,
+                environment=self.environment,
+                reason=f"it asks for {', '.join(lacking)}, which the logged requests lack",
+            )
+        request = RequestColumns(
+            {name: [each.request[name] for each in records] for name in schema.names}, len(records)
+        )
+        spine = pl.DataFrame(
+            [
+                stored_column(field.name, request.columns[field.name], field.dtype)
+                for field in schema
+            ]
+            + [pl.Series("_prediction_time", [each.at for each in records], dtype=pl.Int64)]
+        )
+        columns, facts_of = dict[str, list[Value]](), self._facts_since(model, records[0].at)
+        for view in model.training_set.views:
+            frame = backfill_from(view, facts_of, spine)
+            columns |= {name: plain_values(frame[name]) for name in frame.columns}
+        return model.in_order(columns | model.on_demand.evaluate(request))
+
+    def _facts_since(self, model: ServedModel, oldest: Micros) -> FactReader:
+        """Reads the facts that a window can see at a time or later, those of each source once."""
+        views = with_lookups(model.training_set.views)
+        happened_from = min((horizon_at(view, oldest) for view in views), default=oldest)
+        return cache(
+            lambda source: read_source_rows(
+                source,
+                log=self.runtime.log,
+                tables=self.runtime.tables,
+                happened_from=happened_from,
+            )
+        )
+
+
+def _timed(columns: list[pl.Series], records: list[PredictionRecord]) -> pl.DataFrame:
+    """The columns beside the time of each request."""
+    times = pl.Series("_prediction_time", [record.at for record in records], dtype=pl.Int64)
+    return pl.DataFrame([*columns, times])
