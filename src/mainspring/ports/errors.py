@@ -8,6 +8,7 @@ from typing import ClassVar
 from mainspring.elements.errors import EngineError, FlowError, ServingError
 
 __all__ = [
+    "AnswerUnwanted",
     "BadRequest",
     "BodyTooComplex",
     "DeadlinePassed",
@@ -377,6 +378,19 @@ class DeadlinePassed(ServingError):
     )
 
     limit_s: float
+
+
+@dataclass(eq=False, kw_only=True)
+class AnswerUnwanted(ServingError):
+    """Nobody waits for the answer any more, so the work for it was not begun: the time that the
+    caller gave in a header has passed, or the connection has ended.
+    """
+
+    code: ClassVar[str] = "SRV-052"
+    template: ClassVar[str] = "nothing was done, since nobody waits for it: {reason}"
+    remedy: ClassVar[str] = "give the server more time, or send less at once"
+
+    reason: str
 
 
 @dataclass(eq=False, kw_only=True)

@@ -7,18 +7,25 @@ an event loop, so a test calls them with a record, and another server can stand 
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from time import monotonic
 from types import MappingProxyType
 from typing import Literal, NamedTuple, Protocol
 
 from mainspring.elements.events import Actor
 from mainspring.elements.plain_json import encode_json
+from mainspring.ports.errors import AnswerUnwanted
 from mainspring.ports.limits import HttpLimits
 
 __all__ = [
     "LOOPBACK_HOSTS",
+    "TIMEOUT_HEADER",
+    "Answer",
+    "Answers",
     "Call",
+    "Caller",
     "HttpServer",
     "HttpService",
+    "Recorded",
     "Reply",
     "Route",
     "RouteSubject",
@@ -28,9 +35,30 @@ __all__ = [
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "[::1]", "localhost"})
 """What callers on this machine call it."""
 
+TIMEOUT_HEADER = "x-request-timeout-ms"
+"""How long the caller waits for the answer, in milliseconds from when the head has arrived; what
+has not begun by then is not begun.
+"""
+
 _NONE: Mapping[str, str] = MappingProxyType({})
 RouteSubject = Literal["environment", "endpoint", "source", "prediction", "nothing"]
 """What a route is about, for which a token may be limited."""
+
+
+class Caller:
+    """Who waits at the other end of a connection.
+
+    Args:
+        has_left: set by the server once the connection has ended: nobody reads the answer.
+    """
+
+    __slots__ = ("has_left",)
+
+    def __init__(self, *, has_left: bool = False) -> None:
+        self.has_left = has_left
+
+
+_PRESENT = Caller()
 
 
 class Call(NamedTuple):
@@ -45,6 +73,9 @@ class Call(NamedTuple):
         headers: by name in lower case; of a name that is given twice, the values joined by a comma.
         body: the whole body.
         actor: who calls; empty where the route is open to everybody.
+        deadline: until when the caller waits, as an instant of the monotonic clock in seconds; None
+            where they gave no `TIMEOUT_HEADER`.
+        caller: says whether they wait still.
     """
 
     method: str
@@ -54,6 +85,15 @@ class Call(NamedTuple):
     headers: Mapping[str, str] = _NONE
     body: bytes = b""
     actor: Actor = Actor("")
+    deadline: float | None = None
+    caller: Caller = _PRESENT
+
+    def require_wanted(self) -> None:
+        """Return while somebody waits for the answer.  Raises: AnswerUnwanted SRV-052."""
+        if self.caller.has_left:
+            raise AnswerUnwanted(reason="the connection has ended")
+        if self.deadline is not None and monotonic() > self.deadline:
+            raise AnswerUnwanted(reason=f"the time in {TIMEOUT_HEADER} has passed")
 
 
 class Reply(NamedTuple):
@@ -68,6 +108,38 @@ class Reply(NamedTuple):
     body: bytes = b""
     media_type: str = "application/json"
     headers: Mapping[str, str] = _NONE
+
+
+Answer = Reply | Exception
+"""What a call ends with: a reply, or what is to be refused."""
+
+
+class Recorded(NamedTuple):
+    """Answers that leave once they are on record.
+
+    Args:
+        replies: to each call, in their order.
+        record: puts on record what was answered.  A server calls it once, in a thread, while the
+            next calls gather; an error is the answer to each call that had a reply.
+        leaving: the answers as they are sent, given those that are on record.
+    """
+
+    replies: Sequence[Answer]
+    record: Callable[[], None]
+    leaving: Callable[[Sequence[Answer]], Sequence[Answer]] = lambda answers: answers
+
+    def settled(self) -> Sequence[Answer]:
+        """The answers, after `record`.  Raises: what `record` raises."""
+        self.record()
+        return self.leaving(self.replies)
+
+    def failed(self, error: Exception) -> Sequence[Answer]:
+        """The answers where `record` ended with an error."""
+        return [error if isinstance(answer, Reply) else answer for answer in self.replies]
+
+
+Answers = Sequence[Answer] | Recorded
+"""What several calls end with, in their order."""
 
 
 class Route(NamedTuple):
@@ -89,8 +161,12 @@ class Route(NamedTuple):
             hold no thread.
         writes: what it answers is on record first.
         together: answers several calls of one path in their order, each with what `handler` would
-            return or raise; None where each call is answered by itself. Calls that arrive while
-            others are answered wait for the next turn, of all of them; it runs in a thread.
+            return or raise; None where each call is answered by itself.  Where the route blocks,
+            calls that arrive while others are answered wait for the next turn, of all of them; it
+            runs in a thread.  Where it does not, all calls that were read in one turn of the event
+            loop are answered by one call in that loop, and no timer waits for more; what has
+            proved to take longer than `HttpLimits.turn_s` goes to a thread, as do calls whose
+            store would wait.  Calls that nobody waits for any more are left out.
     """
 
     method: str
@@ -101,7 +177,7 @@ class Route(NamedTuple):
     blocks: bool = False
     alone: bool = False
     writes: bool = False
-    together: Callable[[Sequence[Call]], Sequence[Reply | Exception]] | None = None
+    together: Callable[[Sequence[Call]], Answers] | None = None
 
     def preceded(self, act: Callable[[], None]) -> "Route":
         """The route, with an act before each answer; what it raises is the answer."""
@@ -110,7 +186,7 @@ class Route(NamedTuple):
             act()
             return self.handler(call)
 
-        def together(calls: Sequence[Call]) -> Sequence[Reply | Exception]:
+        def together(calls: Sequence[Call]) -> Answers:
             act()
             return answer_all(calls) if answer_all else ()
 
@@ -118,14 +194,23 @@ class Route(NamedTuple):
         return self._replace(handler=handler, together=together if answer_all else None)
 
     def followed(self, act: Callable[[Call, Reply], Reply]) -> "Route":
-        """The route, with its replies as an act makes them."""
+        """The route, with its replies as an act makes them: of those that are put on record first,
+        afterwards.
+        """
 
-        def together(calls: Sequence[Call]) -> Sequence[Reply | Exception]:
+        def together(calls: Sequence[Call]) -> Answers:
             answers = answer_all(calls) if answer_all else ()
-            return [
-                act(call, answer) if isinstance(answer, Reply) else answer
-                for call, answer in zip(calls, answers, strict=True)
-            ]
+
+            def follow(answers: Sequence[Answer]) -> Sequence[Answer]:
+                return [
+                    act(call, answer) if isinstance(answer, Reply) else answer
+                    for call, answer in zip(calls, answers, strict=True)
+                ]
+
+            if not isinstance(answers, Recorded):
+                return follow(answers)
+            before = answers.leaving
+            return answers._replace(leaving=lambda replies: follow(before(replies)))
 
         answer_all = self.together
         return self._replace(
@@ -167,18 +252,20 @@ class HttpServer(Protocol):
         in a thread only where StoreBusy or DeadlinePassed ended it in the event loop, or by itself
         where answering several calls together ended with an error; the reply is sent as it was
         given; a handler that blocks, a large body, a slow caller and any number of connections hold
-        up no other call; a call whose handler takes longer than `limits.work_s` is refused then,
-        and what the handler still does is for nobody, alone where its route is; calls in flight,
-        and those that arrive on a kept connection while it ends, are answered before `serve`
-        returns, for at most ten seconds, with `service.draining` set.
+        up no other call; a call that nobody waits for any more, since its connection has ended or
+        the time in its `TIMEOUT_HEADER` has passed, is not begun; a call whose handler takes longer
+        than `limits.work_s` is refused then, and what the handler still does is for nobody, alone
+        where its route is; calls in flight, and those that arrive on a kept connection while it
+        ends, are answered before `serve` returns, for at most ten seconds, with `service.draining`
+        set.
     Callers may assume: `HEAD` is answered as `GET` without the body; names of headers compare
         without regard to case; a connection is kept open for the next call, unless the answer says
         `Connection: close`.
     Errors: given to `HttpService.refuse` and not raised. SRV-004 for what is not HTTP, SRV-020 for
         a path that no route has, SRV-021 for a method that none of its routes has, SRV-040 to
-        SRV-048 beyond a limit, and whatever `authorise` and the handler raise: any exception that
-        is not ours is a bug, and its reply says nothing of our insides.  A caller that leaves
-        before the answer is no error.
+        SRV-048 beyond a limit, SRV-052 for a call that nobody waits for, and whatever `authorise`
+        and the handler raise: any exception that is not ours is a bug, and its reply says nothing
+        of our insides.  A caller that leaves before the answer is no error.
     """
 
     def serve(

@@ -62,6 +62,8 @@ class HttpLimits:
         store_s: how long it may wait for a store that others hold, in its thread.
         loop_s: how long the event loop may work for one request; what can be ended goes on in a
             thread then, and its route too for a while.
+        turn_s: how long one turn of calls that are answered together may take there; larger ones
+            are made smaller, and what takes longer by itself goes to a thread.
         work_s: how long a thread may work for one request before the caller is told that it takes
             too long; scoring is ended then.
         stuck_s: how long a thread that cannot be ended may go on before the process counts as
@@ -85,5 +87,6 @@ class HttpLimits:
     queue_s: float = 15.0
     store_s: float = 5.0
     loop_s: float = 0.05
+    turn_s: float = 0.002
     work_s: float = 60.0
     stuck_s: float = 300.0

@@ -31,6 +31,7 @@ from mainspring.engines.http.errors import (
 )
 from mainspring.features.errors import HorizonPassed, TooManyFeatureRows
 from mainspring.ports.errors import (
+    AnswerUnwanted,
     BodyTooComplex,
     DeadlinePassed,
     MethodNotAllowed,
@@ -65,6 +66,7 @@ _STATUS: tuple[tuple[type[MainspringError], int], ...] = (
     (BodyTooComplex, 413),
     (ServerBusy, 503),
     (DeadlinePassed, 504),
+    (AnswerUnwanted, 504),
     (UnknownHost, 421),
     (InternalFault, 500),
     (UnknownEndpoint, 404),

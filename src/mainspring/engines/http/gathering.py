@@ -10,11 +10,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple
 
 from mainspring.engines.http.errors import ServerBusy
-from mainspring.ports.http import Call, Reply
+from mainspring.ports.errors import AnswerUnwanted
+from mainspring.ports.http import Answer, Call, Reply
 
-__all__ = ["Answers", "Gathering"]
-
-Answers = Sequence[Reply | Exception]
+__all__ = ["Gathering"]
 
 _MOST = 256
 _MOST_BYTES = 8 * 1024 * 1024
@@ -24,6 +23,11 @@ class _Waiting(NamedTuple):
     call: Call
     answer: "asyncio.Future[Reply]"
     timer: asyncio.TimerHandle
+
+    def fail(self, error: Exception) -> None:
+        """Nobody waits for its turn any more."""
+        self.timer.cancel()
+        self.answer.set_exception(error)
 
 
 class Gathering:
@@ -36,7 +40,7 @@ class Gathering:
     """
 
     def __init__(
-        self, run: Callable[[Sequence[Call]], Awaitable[Answers]], *, queue_s: float
+        self, run: Callable[[Sequence[Call]], Awaitable[Sequence[Answer]]], *, queue_s: float
     ) -> None:
         self._run, self._queue_s = run, queue_s
         self._waiting: dict[tuple[str, ...], deque[_Waiting]] = {}
@@ -93,6 +97,11 @@ def _next_turn(queue: deque[_Waiting]) -> list[_Waiting]:
     while queue and len(turn) < _MOST:
         if queue[0].answer.done():
             queue.popleft().timer.cancel()
+            continue
+        try:
+            queue[0].call.require_wanted()
+        except AnswerUnwanted as error:
+            queue.popleft().fail(error)
             continue
         size_bytes += len(queue[0].call.body)
         if turn and size_bytes > _MOST_BYTES:

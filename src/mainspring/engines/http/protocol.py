@@ -27,9 +27,9 @@ from mainspring.engines.http.errors import (
     TooManyConnections,
     UnknownHost,
 )
-from mainspring.engines.http.translate import closing_bytes
+from mainspring.engines.http.translate import CALLER, closing_bytes
 from mainspring.ports.errors import BadRequest, MethodNotAllowed
-from mainspring.ports.http import Call, HttpService
+from mainspring.ports.http import Call, Caller, HttpService
 
 __all__ = ["Admission", "GuardedProtocol", "protocol_of"]
 
@@ -93,7 +93,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take a place, or say that there is none."""
         super().connection_made(transport)
-        self._unanswered = deque[RequestResponseCycle]()
+        self._unanswered, self._caller = deque[RequestResponseCycle](), Caller()
         self.address = self.client[0] if self.client else ""
         if self.admission.connections.admit(self):
             self._limit_time("head")
@@ -104,6 +104,7 @@ class GuardedProtocol(HttpToolsProtocol):
         """Give the place back."""
         self.admission.connections.forget(self)
         self._stop_timer()
+        self._caller.has_left = True
         # uvicorn tells the newest request alone: one that came before it would be answered into a
         # connection that is gone.
         self._leave_unanswered()
@@ -150,6 +151,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """A head begins."""
         super().on_message_begin()
+        self.scope[CALLER] = self._caller  # type: ignore[literal-required]
         self._phase, self._head_bytes, self._chunks = "head", 0, 0
 
     def on_url(self, url: bytes) -> None:

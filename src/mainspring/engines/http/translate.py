@@ -2,7 +2,9 @@
 bytes of an answer after which the connection ends.
 """
 
+import re
 from http import HTTPStatus
+from time import monotonic
 from urllib.parse import parse_qsl
 
 from starlette.requests import ClientDisconnect
@@ -10,9 +12,15 @@ from starlette.types import Receive, Scope, Send
 
 from mainspring.engines.http.errors import BodyTooLarge
 from mainspring.engines.http.room import HeldBytes
-from mainspring.ports.http import Call, Reply
+from mainspring.ports.errors import BadRequest
+from mainspring.ports.http import TIMEOUT_HEADER, Call, Caller, Reply
 
-__all__ = ["call_of", "closing_bytes", "read_body", "send_reply"]
+__all__ = ["CALLER", "call_of", "closing_bytes", "read_body", "send_reply", "with_deadline"]
+
+CALLER = "mainspring.caller"
+"""Under this name the scope of a request has its `Caller`."""
+
+_MILLISECONDS = re.compile(r"\d{1,9}(\.\d{1,6})?", re.ASCII)
 
 
 def call_of(scope: Scope, route: str = "") -> Call:
@@ -31,7 +39,20 @@ def call_of(scope: Scope, route: str = "") -> Call:
         scope.get("path_params", {}),
         dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True)) if query else {},
         headers,
+        caller=scope.get(CALLER) or Caller(),
     )
+
+
+def with_deadline(call: Call) -> Call:
+    """The call, with the deadline that its caller gave.  Raises: BadRequest SRV-004 where that is
+    no number of milliseconds.
+    """
+    given = call.headers.get(TIMEOUT_HEADER)
+    if given is None:
+        return call
+    if not _MILLISECONDS.fullmatch(given):
+        raise BadRequest(reason=f"{TIMEOUT_HEADER} is not a number of milliseconds: {given!r}")
+    return call._replace(deadline=monotonic() + float(given) / 1000)
 
 
 async def read_body(receive: Receive, *, limit: int, held: HeldBytes) -> bytes:

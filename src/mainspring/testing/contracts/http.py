@@ -18,7 +18,18 @@ import pytest
 from mainspring.elements.errors import MainspringError
 from mainspring.elements.events import Actor
 from mainspring.ports.errors import BadRequest, PortTaken, StoreBusy
-from mainspring.ports.http import Call, HttpServer, HttpService, Reply, Route, json_reply
+from mainspring.ports.http import (
+    TIMEOUT_HEADER,
+    Answer,
+    Answers,
+    Call,
+    HttpServer,
+    HttpService,
+    Recorded,
+    Reply,
+    Route,
+    json_reply,
+)
 from mainspring.ports.limits import HttpLimits
 
 __all__ = ["HttpServerContract"]
@@ -34,7 +45,8 @@ class _EchoService:
     def __init__(self) -> None:
         self.entered, self.let_go = threading.Event(), threading.Event()
         self.at_once = self.most_at_once = 0
-        self.turns = list[list[str]]()
+        self.turns, self.ticks = list[list[str]](), list[list[str]]()
+        self.recorded = list[str]()
         self.service = HttpService(
             routes=[
                 Route("GET", "/echo/{name}", None, self.echo),
@@ -44,6 +56,7 @@ class _EchoService:
                 Route("GET", "/wait", None, self.wait, blocks=True),
                 Route("GET", "/alone", None, self.alone, blocks=True, alone=True),
                 Route("GET", "/many/{name}", None, self.echo, blocks=True, together=self.together),
+                Route("GET", "/tick/{name}", None, self.echo, together=self.tick),
                 Route("GET", "/busy", None, self.busy),
                 Route("GET", "/bug", None, lambda call: json_reply(1 // len(call.body))),
                 Route(
@@ -69,7 +82,9 @@ class _EchoService:
 
     def echo(self, call: Call) -> Reply:
         """The call as JSON."""
-        return json_reply({**call._asdict(), "body": call.body.decode()})
+        said = call._replace(body=b"")._asdict()
+        del said["caller"]
+        return json_reply({**said, "body": call.body.decode()})
 
     def wait(self, _: Call) -> Reply:
         """Answers once it is let go."""
@@ -94,6 +109,25 @@ class _EchoService:
             raise ZeroDivisionError
         busy = StoreBusy(store="the log", operation="append")
         return [busy if name == "busy" else json_reply(name) for name in names]
+
+    def tick(self, calls: Sequence[Call]) -> Answers:
+        """Answers each with the value of `x`; once they are on record where the path says so."""
+        names = [call.query["x"] for call in calls]
+        self.ticks.append(names)
+        if "bug" in names:
+            raise ZeroDivisionError
+        no = BadRequest(reason="no")
+        replies: list[Answer] = [no if name == "no" else json_reply(name) for name in names]
+
+        def record() -> None:
+            if calls[0].path["name"] == "full":
+                raise StoreBusy(store="the log", operation="append")
+            if calls[0].path["name"] == "held":
+                self.entered.set()
+                assert self.let_go.wait(_PATIENCE_S)
+            self.recorded.extend(names)
+
+        return replies if calls[0].path["name"] == "free" else Recorded(replies, record)
 
     def busy(self, _: Call) -> Reply:
         """An error of ours."""
@@ -181,6 +215,17 @@ def _running(server: HttpServer, service: HttpService) -> Iterator[_Running]:
     finally:
         stop.set()
         thread.join(_PATIENCE_S)
+
+
+def _ticked(
+    port: int, name: str, value: str, *, timeout_ms: str | None = None
+) -> tuple[int, object]:
+    """The status, and the answer of the route that answers in turns or the code of its refusal."""
+    headers = {} if timeout_ms is None else {TIMEOUT_HEADER: timeout_ms}
+    with _connected(port) as client:
+        status, body, _ = client.call("GET", f"/tick/{name}?x={value}", headers=headers)
+    answer = json.loads(body)
+    return status, answer.get("code") if isinstance(answer, dict) else answer
 
 
 class HttpServerContract:
@@ -378,6 +423,65 @@ class HttpServerContract:
         assert statuses == [418, 500]
         assert sorted(len(turn) for turn in echo.turns if turn[0] == "a")[0] == 1
         assert all(len(set(turn)) == 1 for turn in echo.turns)
+
+    def test_calls_of_one_turn_are_answered_by_one_call(
+        self, running: _Running, echo: _EchoService
+    ) -> None:
+        """Whatever connections they come on: here all wait for the one that holds the turn."""
+        names = [str(number) for number in range(8)]
+        with ThreadPoolExecutor(9) as pool:
+            first = pool.submit(_ticked, running.port, "held", "first")
+            assert echo.entered.wait(_PATIENCE_S)
+            others = [pool.submit(_ticked, running.port, "held", name) for name in names]
+            time.sleep(0.3)
+            assert (echo.recorded, [each.done() for each in others]) == ([], [False] * 8)
+            echo.let_go.set()
+            assert first.result(_PATIENCE_S) == (200, "first")
+            assert [each.result(_PATIENCE_S) for each in others] == [(200, n) for n in names]
+        assert [len(turn) for turn in echo.ticks] == [1, 8]
+        assert sorted(echo.recorded) == sorted([*names, "first"])
+
+    def test_each_call_of_a_turn_has_an_answer_of_its_own(
+        self, running: _Running, echo: _EchoService
+    ) -> None:
+        """What is refused, what ends with a bug, and what could not be put on record."""
+        assert _ticked(running.port, "free", "a") == (200, "a")
+        assert _ticked(running.port, "free", "no")[0] == 418
+        assert _ticked(running.port, "free", "bug")[0] == 500
+        assert _ticked(running.port, "full", "a") == (418, "ENG-009")
+        assert _ticked(running.port, "full", "no") == (418, "SRV-004")
+        assert echo.recorded == []
+
+    def test_a_call_whose_time_has_passed_is_not_begun(
+        self, running: _Running, echo: _EchoService
+    ) -> None:
+        """SRV-052, after the turn that it waited for; a time that is none is refused."""
+        with ThreadPoolExecutor(2) as pool:
+            first = pool.submit(_ticked, running.port, "held", "first")
+            assert echo.entered.wait(_PATIENCE_S)
+            late = pool.submit(_ticked, running.port, "held", "late", timeout_ms="1")
+            time.sleep(0.2)
+            echo.let_go.set()
+            assert first.result(_PATIENCE_S)[0] == 200
+            assert late.result(_PATIENCE_S) == (418, "SRV-052")
+        assert echo.recorded == ["first"]
+        assert _ticked(running.port, "free", "a", timeout_ms="soon") == (418, "SRV-004")
+
+    def test_a_call_whose_caller_has_left_is_not_begun(
+        self, running: _Running, echo: _EchoService
+    ) -> None:
+        """Nobody would read the answer."""
+        with ThreadPoolExecutor(1) as pool:
+            first = pool.submit(_ticked, running.port, "held", "first")
+            assert echo.entered.wait(_PATIENCE_S)
+            with socket.create_connection(("127.0.0.1", running.port)) as leaving:
+                leaving.sendall(b"GET /tick/held?x=gone HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                time.sleep(0.2)
+            time.sleep(0.2)
+            echo.let_go.set()
+            assert first.result(_PATIENCE_S)[0] == 200
+        assert _ticked(running.port, "held", "last") == (200, "last")
+        assert echo.recorded == ["first", "last"]
 
     def test_calls_in_flight_are_answered_before_the_server_ends(
         self, server: HttpServer, echo: _EchoService
