@@ -25,7 +25,7 @@ __all__ = [
     "Caller",
     "HttpServer",
     "HttpService",
-    "Recorded",
+    "RecordedAnswers",
     "Reply",
     "Route",
     "RouteSubject",
@@ -114,7 +114,7 @@ Answer = Reply | Exception
 """What a call ends with: a reply, or what is to be refused."""
 
 
-class Recorded(NamedTuple):
+class RecordedAnswers(NamedTuple):
     """Answers that leave once they are on record.
 
     Args:
@@ -138,7 +138,7 @@ class Recorded(NamedTuple):
         return [error if isinstance(answer, Reply) else answer for answer in self.replies]
 
 
-Answers = Sequence[Answer] | Recorded
+Answers = Sequence[Answer] | RecordedAnswers
 """What several calls end with, in their order."""
 
 
@@ -207,7 +207,7 @@ class Route(NamedTuple):
                     for call, answer in zip(calls, answers, strict=True)
                 ]
 
-            if not isinstance(answers, Recorded):
+            if not isinstance(answers, RecordedAnswers):
                 return follow(answers)
             before = answers.leaving
             return answers._replace(leaving=lambda replies: follow(before(replies)))

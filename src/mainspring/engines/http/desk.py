@@ -21,7 +21,7 @@ from mainspring.engines.http.tick import Elsewhere, Tick
 from mainspring.engines.http.workers import Overdue, Workers, WorkInFlight, have_turn
 from mainspring.ports.deadline import working_at_most
 from mainspring.ports.errors import DeadlinePassed, StoreBusy
-from mainspring.ports.http import Answer, Call, HttpService, Recorded, Reply, Route
+from mainspring.ports.http import Answer, Call, HttpService, RecordedAnswers, Reply, Route
 from mainspring.ports.waiting import SHORT_WAIT_S, waiting_at_most
 
 __all__ = ["Desk", "RouteDesk"]
@@ -152,7 +152,7 @@ class RouteDesk:
     def _settle(self, calls: Sequence[Call]) -> Sequence[Answer]:
         answer_all = self.route.together
         answers = answer_all(calls) if answer_all else ()
-        if not isinstance(answers, Recorded):
+        if not isinstance(answers, RecordedAnswers):
             return answers
         try:
             return answers.settled()
@@ -166,7 +166,7 @@ class RouteDesk:
     async def _alone(self, call: Call) -> Answer:
         return await _outcome(self._desk.waiting.run(self._handle, call))
 
-    async def _recorded(self, answers: Recorded) -> Sequence[Answer]:
+    async def _recorded(self, answers: RecordedAnswers) -> Sequence[Answer]:
         try:
             return await self._desk.waiting.run(answers.settled)
         # the edge of a record: whatever it is answers every call of the turn

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from mainspring.elements.errors import MainspringError
 from mainspring.ports.deadline import working_at_most
 from mainspring.ports.errors import DeadlinePassed, StoreBusy
-from mainspring.ports.http import Answer, Answers, Call, Recorded
+from mainspring.ports.http import Answer, Answers, Call, RecordedAnswers
 from mainspring.ports.limits import HttpLimits
 from mainspring.ports.waiting import SHORT_WAIT_S, waiting_at_most
 
@@ -45,7 +45,7 @@ class Elsewhere(NamedTuple):
     """
 
     answer: Callable[[Call], Awaitable[Answer]]
-    record: Callable[[Recorded], Awaitable[Sequence[Answer]]]
+    record: Callable[[RecordedAnswers], Awaitable[Sequence[Answer]]]
     alone: Callable[[Call], Awaitable[Answer]]
 
 
@@ -155,7 +155,7 @@ class Tick:
             path.is_busy = False
             return
         answers = self._answers(path, turn)
-        if isinstance(answers, Recorded):
+        if isinstance(answers, RecordedAnswers):
             self._spawn(self._record(path, turn, answers))
             return
         self._deliver(turn, answers)
@@ -199,7 +199,9 @@ class Tick:
                 else:
                     each.deliver(answer)
 
-    async def _record(self, path: _Path, turn: Sequence[_Waiting], answers: Recorded) -> None:
+    async def _record(
+        self, path: _Path, turn: Sequence[_Waiting], answers: RecordedAnswers
+    ) -> None:
         """Deliver what is on record by then; the calls that came meanwhile are the next turn."""
         try:
             settled = await self._elsewhere.record(answers)

@@ -5,7 +5,7 @@ import queue
 import socket
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,123 +15,21 @@ from typing import NamedTuple
 
 import pytest
 
-from mainspring.elements.errors import MainspringError
-from mainspring.elements.events import Actor
-from mainspring.ports.errors import BadRequest, PortTaken, StoreBusy
+from mainspring.ports.errors import PortTaken
 from mainspring.ports.http import (
     TIMEOUT_HEADER,
-    Answer,
-    Answers,
-    Call,
     HttpServer,
     HttpService,
-    Recorded,
-    Reply,
     Route,
-    json_reply,
 )
 from mainspring.ports.limits import HttpLimits
+from mainspring.testing.contracts.http_echo import ECHO_BODY_BYTES, ECHO_PATIENCE_S, EchoService
 
 __all__ = ["HttpServerContract"]
 
-_LIMIT = 24 * 1024 * 1024
-_PATIENCE_S = 30
+_LIMIT = ECHO_BODY_BYTES
+_PATIENCE_S = ECHO_PATIENCE_S
 _NONE: Mapping[str, str] = MappingProxyType({})
-
-
-class _EchoService:
-    """Routes that say what they were called with, and one that waits until it is let go."""
-
-    def __init__(self) -> None:
-        self.entered, self.let_go = threading.Event(), threading.Event()
-        self.at_once = self.most_at_once = 0
-        self.turns, self.ticks = list[list[str]](), list[list[str]]()
-        self.recorded = list[str]()
-        self.service = HttpService(
-            routes=[
-                Route("GET", "/echo/{name}", None, self.echo),
-                Route("POST", "/echo/{name}", None, self.echo),
-                Route("POST", "/size", None, lambda call: json_reply(len(call.body))),
-                Route("POST", "/guarded", "write", self.echo),
-                Route("GET", "/wait", None, self.wait, blocks=True),
-                Route("GET", "/alone", None, self.alone, blocks=True, alone=True),
-                Route("GET", "/many/{name}", None, self.echo, blocks=True, together=self.together),
-                Route("GET", "/tick/{name}", None, self.echo, together=self.tick),
-                Route("GET", "/busy", None, self.busy),
-                Route("GET", "/bug", None, lambda call: json_reply(1 // len(call.body))),
-                Route(
-                    "GET", "/plain", None, lambda _: Reply(202, b"as is", "text/x-a", {"X-A": "b"})
-                ),
-            ],
-            authorise=self.authorise,
-            refuse=self.refuse,
-            limits=HttpLimits(body_bytes=_LIMIT),
-        )
-
-    def authorise(self, call: Call, permission: str) -> Actor:
-        """Everybody who gives a name may do what is asked for."""
-        if "authorization" not in call.headers:
-            raise BadRequest(reason=f"nobody may {permission}")
-        return Actor(call.headers["authorization"])
-
-    def refuse(self, call: Call, error: Exception) -> Reply:
-        """An error of ours by its code; a bug says nothing."""
-        if not isinstance(error, MainspringError):
-            return json_reply({"route": call.route}, 500)
-        return json_reply({"code": error.code, "route": call.route, "detail": error.message}, 418)
-
-    def echo(self, call: Call) -> Reply:
-        """The call as JSON."""
-        said = call._replace(body=b"")._asdict()
-        del said["caller"]
-        return json_reply({**said, "body": call.body.decode()})
-
-    def wait(self, _: Call) -> Reply:
-        """Answers once it is let go."""
-        self.entered.set()
-        return json_reply(self.let_go.wait(_PATIENCE_S))
-
-    def alone(self, _: Call) -> Reply:
-        """Counts how many are in here at once."""
-        self.at_once += 1
-        self.most_at_once = max(self.most_at_once, self.at_once)
-        time.sleep(0.02)
-        self.at_once -= 1
-        return json_reply(None)
-
-    def together(self, calls: Sequence[Call]) -> list[Reply | Exception]:
-        """Answers each with its name, once it is let go; `busy` is refused, `bug` ends the turn."""
-        names = [call.path["name"] for call in calls]
-        self.turns.append(names)
-        self.entered.set()
-        assert self.let_go.wait(_PATIENCE_S)
-        if "bug" in names:
-            raise ZeroDivisionError
-        busy = StoreBusy(store="the log", operation="append")
-        return [busy if name == "busy" else json_reply(name) for name in names]
-
-    def tick(self, calls: Sequence[Call]) -> Answers:
-        """Answers each with the value of `x`; once they are on record where the path says so."""
-        names = [call.query["x"] for call in calls]
-        self.ticks.append(names)
-        if "bug" in names:
-            raise ZeroDivisionError
-        no = BadRequest(reason="no")
-        replies: list[Answer] = [no if name == "no" else json_reply(name) for name in names]
-
-        def record() -> None:
-            if calls[0].path["name"] == "full":
-                raise StoreBusy(store="the log", operation="append")
-            if calls[0].path["name"] == "held":
-                self.entered.set()
-                assert self.let_go.wait(_PATIENCE_S)
-            self.recorded.extend(names)
-
-        return replies if calls[0].path["name"] == "free" else Recorded(replies, record)
-
-    def busy(self, _: Call) -> Reply:
-        """An error of ours."""
-        raise StoreBusy(store="the log", operation="append")
 
 
 class _Client:
@@ -237,12 +135,12 @@ class HttpServerContract:
         raise NotImplementedError
 
     @pytest.fixture
-    def echo(self) -> _EchoService:
+    def echo(self) -> EchoService:
         """What is served."""
-        return _EchoService()
+        return EchoService()
 
     @pytest.fixture
-    def running(self, server: HttpServer, echo: _EchoService) -> Iterator[_Running]:
+    def running(self, server: HttpServer, echo: EchoService) -> Iterator[_Running]:
         """The server, answering in a thread."""
         with _running(server, echo.service) as running:
             yield running
@@ -255,7 +153,7 @@ class HttpServerContract:
         yield client
         client.close()
 
-    def test_a_port_that_is_taken_is_refused(self, server: HttpServer, echo: _EchoService) -> None:
+    def test_a_port_that_is_taken_is_refused(self, server: HttpServer, echo: EchoService) -> None:
         """By a code that names the port; nothing is served."""
         with socket.create_server(("127.0.0.1", 0)) as taken:
             port = taken.getsockname()[1]
@@ -364,7 +262,7 @@ class HttpServerContract:
             assert (status, json.loads(answer)["code"]) == (418, "SRV-043")
 
     def test_a_handler_that_blocks_holds_up_nobody(
-        self, client: _Client, running: _Running, echo: _EchoService
+        self, client: _Client, running: _Running, echo: EchoService
     ) -> None:
         """Others are answered meanwhile."""
         with ThreadPoolExecutor(1) as pool, _connected(running.port) as another:
@@ -375,7 +273,7 @@ class HttpServerContract:
             assert waiting.result(_PATIENCE_S)[:2] == (200, b"true")
 
     def test_a_call_that_takes_too_long_is_refused(
-        self, server: HttpServer, echo: _EchoService
+        self, server: HttpServer, echo: EchoService
     ) -> None:
         """SRV-048, while its handler goes on; a further call of a route that wants to be alone
         waits for its end.
@@ -389,7 +287,7 @@ class HttpServerContract:
         assert codes == ["SRV-048", "SRV-045"]
 
     def test_a_route_that_wants_to_be_alone_is_called_once_at_a_time(
-        self, running: _Running, echo: _EchoService
+        self, running: _Running, echo: EchoService
     ) -> None:
         """And many that wait for it hold up no other that blocks."""
 
@@ -403,7 +301,7 @@ class HttpServerContract:
         assert (set(statuses), echo.most_at_once) == ({200}, 1)
 
     def test_calls_that_wait_for_one_path_may_be_answered_together(
-        self, running: _Running, echo: _EchoService
+        self, running: _Running, echo: EchoService
     ) -> None:
         """In their order, apart from other paths; each has its own answer, a bug its own too."""
 
@@ -425,7 +323,7 @@ class HttpServerContract:
         assert all(len(set(turn)) == 1 for turn in echo.turns)
 
     def test_calls_of_one_turn_are_answered_by_one_call(
-        self, running: _Running, echo: _EchoService
+        self, running: _Running, echo: EchoService
     ) -> None:
         """Whatever connections they come on: here all wait for the one that holds the turn."""
         names = [str(number) for number in range(8)]
@@ -442,7 +340,7 @@ class HttpServerContract:
         assert sorted(echo.recorded) == sorted([*names, "first"])
 
     def test_each_call_of_a_turn_has_an_answer_of_its_own(
-        self, running: _Running, echo: _EchoService
+        self, running: _Running, echo: EchoService
     ) -> None:
         """What is refused, what ends with a bug, and what could not be put on record."""
         assert _ticked(running.port, "free", "a") == (200, "a")
@@ -453,7 +351,7 @@ class HttpServerContract:
         assert echo.recorded == []
 
     def test_a_call_whose_time_has_passed_is_not_begun(
-        self, running: _Running, echo: _EchoService
+        self, running: _Running, echo: EchoService
     ) -> None:
         """SRV-052, after the turn that it waited for; a time that is none is refused."""
         with ThreadPoolExecutor(2) as pool:
@@ -468,7 +366,7 @@ class HttpServerContract:
         assert _ticked(running.port, "free", "a", timeout_ms="soon") == (418, "SRV-004")
 
     def test_a_call_whose_caller_has_left_is_not_begun(
-        self, running: _Running, echo: _EchoService
+        self, running: _Running, echo: EchoService
     ) -> None:
         """Nobody would read the answer."""
         with ThreadPoolExecutor(1) as pool:
@@ -484,7 +382,7 @@ class HttpServerContract:
         assert echo.recorded == ["first", "last"]
 
     def test_calls_in_flight_are_answered_before_the_server_ends(
-        self, server: HttpServer, echo: _EchoService
+        self, server: HttpServer, echo: EchoService
     ) -> None:
         """New ones are not taken any more, and the service knows of it."""
         with _running(server, echo.service) as running, _connected(running.port) as client:
