@@ -5,7 +5,6 @@ may not have been done.
 """
 
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -18,7 +17,7 @@ import pytest
 
 from mainspring.ports.http import Call, Reply, Route, json_reply
 from mainspring.ports.limits import HttpLimits
-from tests.attacks.wire import PATIENCE_S, Answer, Wire, bare_service, request, running, until
+from tests.attacks.wire import PATIENCE_S, Answer, Wire, bare_service, request, running
 from tests.unit.engines.onnx.test_scorer import row_means
 
 CALLERS = 12
@@ -154,12 +153,13 @@ def test_what_is_under_way_is_answered_and_idle_connections_hold_up_nothing() ->
 
 def test_a_server_that_ends_is_live_and_no_longer_ready() -> None:
     stop, paths = threading.Event(), ("/v2/health/ready", "/v2/models/means/ready")
-    with running(bare_service(HttpLimits()), stop) as port:
+    service = bare_service(HttpLimits())
+    with running(service, stop) as port:
         asked = [*paths, "/healthz", "/v2/health/live", "/v2/models/means"]
         wires = [Wire(port).send(request("GET", path)) for path in asked]
         assert [answer.status for wire in wires if (answer := wire.answer())] == [200] * 5
         stop.set()
-        until(lambda: not is_taking(port))
+        assert service.draining.wait(PATIENCE_S)
         for wire, path in zip(wires, asked, strict=True):
             answer = wire.send(request("GET", path)).answer()
             assert answer is not None
@@ -167,12 +167,3 @@ def test_a_server_that_ends_is_live_and_no_longer_ready() -> None:
             assert answer.headers["connection"] == "close"
             assert (b"SRV-051" in answer.body) == (path in paths)
             wire.close()
-
-
-def is_taking(port: int) -> bool:
-    """Whether it takes connections still."""
-    try:
-        socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S).close()
-    except ConnectionError:
-        return False
-    return True

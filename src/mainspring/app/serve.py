@@ -19,12 +19,14 @@ from mainspring.elements.time import format_instant
 from mainspring.engines.http.server import UvicornServer
 from mainspring.engines.local.decoder import BodyDecoder, DecodingLimits
 from mainspring.engines.local.heartbeat import heartbeat_of
+from mainspring.engines.local.inherited import inherited_listener, is_first, worker_place
 from mainspring.engines.local.watch import FolderWatch
 from mainspring.features.compile_kernels import compile_kernels
 from mainspring.features.kernel.tree.online import warm_online
 from mainspring.features.kernel.windows.aggregate import warm
 from mainspring.features.stream.consume import StreamConsumer
 from mainspring.features.view import CompiledView, with_lookups
+from mainspring.flow.leadership import Leadership
 from mainspring.flow.periodic import PeriodicTask
 from mainspring.govern.sign_journal import JournalSigner
 from mainspring.govern.status import StatusReport
@@ -61,6 +63,7 @@ __all__ = [
     "background_tasks",
     "check_sampled_parity",
     "guard_of",
+    "leadership_of",
     "open_server",
     "openapi_of",
     "run_environment_server",
@@ -75,6 +78,10 @@ _MONITORS_PERIOD_S = 1.0
 _STORES_PERIOD_S = 1.0
 _TOKENS_PERIOD_S = 1.0
 _UPLOADS_PERIOD_S = 60.0
+_METRICS_PERIOD_S = 1.0
+
+Only = Callable[[Callable[[], object]], Callable[[], object]]
+"""Makes of an act one that is done by one server of several."""
 
 _LOG = logging.getLogger("mainspring.server")
 
@@ -175,6 +182,8 @@ class EnvironmentServer(NamedTuple):
 
     Args:
         tasks: what it does while it answers.
+        leadership: of this process among all that serve the environment: what only one should do
+            is done by the one that leads.
     """
 
     host: EndpointHost
@@ -182,6 +191,7 @@ class EnvironmentServer(NamedTuple):
     readiness: ServerReadiness
     guard: TokenGuard
     tasks: tuple[PeriodicTask, ...]
+    leadership: Leadership
 
 
 def open_server(workspace: ServableWorkspace, *, hosts: Collection[str] = ()) -> EnvironmentServer:
@@ -191,7 +201,8 @@ def open_server(workspace: ServableWorkspace, *, hosts: Collection[str] = ()) ->
     assert workspace.folder is not None, "a workspace in memory has no server"
     workspace.token()
     watch = FolderWatch(workspace.folder, room_bytes=workspace.config.disk_floor_mb << 20)
-    host, metrics = workspace.host(must_load=False), ServerMetrics()
+    host = workspace.host(must_load=False)
+    metrics = ServerMetrics(worker_place(os.environ))
     readiness = _readiness(workspace, watch, host)
     with _starting_unready():
         readiness.check()
@@ -200,21 +211,44 @@ def open_server(workspace: ServableWorkspace, *, hosts: Collection[str] = ()) ->
         workspace.materialize()
     guard = guard_of(workspace)
     service = service_of(workspace, host, metrics, guard=guard, readiness=readiness, hosts=hosts)
-    looking = PeriodicTask(readiness.check, name="stores", period_s=_STORES_PERIOD_S)
-    signing = PeriodicTask(
-        workspace.journal_signer.run_due, name="checkpoints", period_s=_MONITORS_PERIOD_S
+    leadership = leadership_of(workspace)
+    tasks = (
+        PeriodicTask(readiness.check, name="stores", period_s=_STORES_PERIOD_S),
+        PeriodicTask(guard.record, name="tokens", period_s=_TOKENS_PERIOD_S),
+        *_tasks_of_the_leader(workspace, leadership.only),
+        *_writing(metrics),
+        *background_tasks(
+            workspace, host, metrics, require_stores=watch.check, only=leadership.only
+        ),
     )
-    warning = PeriodicTask(
-        workspace.operations.run_due, name="operations", period_s=_MONITORS_PERIOD_S
+    return EnvironmentServer(host, service, readiness, guard, tasks, leadership)
+
+
+def leadership_of(workspace: ServableWorkspace) -> Leadership:
+    """The candidacy of this process for what only one server of the environment should do."""
+    runtime, environment = workspace.runtime, workspace.environment
+    return Leadership(
+        runtime.state,
+        f"background/{environment}",
+        holder=f"server {os.getpid()}",
+        clock=runtime.clock,
     )
-    recording = PeriodicTask(guard.record, name="tokens", period_s=_TOKENS_PERIOD_S)
-    expiring = PeriodicTask(
-        _uploads_of(workspace).expire, name="uploads", period_s=_UPLOADS_PERIOD_S
-    )
-    tasks = background_tasks(workspace, host, metrics, require_stores=watch.check)
-    return EnvironmentServer(
-        host, service, readiness, guard, (looking, signing, warning, recording, expiring, *tasks)
-    )
+
+
+def _tasks_of_the_leader(workspace: ServableWorkspace, only: Only) -> Iterator[PeriodicTask]:
+    """What one server of the environment looks after, beside its background tasks."""
+    for name, act, period_s in (
+        ("checkpoints", workspace.journal_signer.run_due, _MONITORS_PERIOD_S),
+        ("operations", workspace.operations.run_due, _MONITORS_PERIOD_S),
+        ("uploads", _uploads_of(workspace).expire, _UPLOADS_PERIOD_S),
+    ):
+        yield PeriodicTask(only(act), name=name, period_s=period_s)
+
+
+def _writing(metrics: ServerMetrics) -> Iterator[PeriodicTask]:
+    """Tells the other workers behind the port what this one has counted."""
+    if metrics.workers is not None:
+        yield PeriodicTask(metrics.workers.write, name="metrics", period_s=_METRICS_PERIOD_S)
 
 
 def run_environment_server(
@@ -237,15 +271,18 @@ def run_environment_server(
     server = open_server(workspace, hosts=hosts)
     with ExitStack() as running:
         running.callback(server.guard.record, everything=True)
+        running.enter_context(server.leadership.running())
         for task in server.tasks:
             running.enter_context(task.running())
         # In reserve: where a `mainspring stream` runs, requests need not share their process with
         # the folding.
         running.enter_context(_consuming(workspace.streams.consumer(is_reserve=True)))
-        UvicornServer(heartbeat_of(os.environ)).serve(
+        UvicornServer(heartbeat_of(os.environ), listener=inherited_listener(os.environ)).serve(
             server.service,
             port=port,
-            on_bound=lambda bound: _announce(workspace, server.host, bound, announce),
+            on_bound=lambda bound: (
+                _announce(workspace, server.host, bound, announce) if is_first(os.environ) else None
+            ),
         )
 
 
@@ -361,12 +398,15 @@ def background_tasks(
     metrics: ServerMetrics,
     *,
     require_stores: Callable[[], None],
+    only: Only = lambda act: act,
 ) -> tuple[PeriodicTask, ...]:
     """What a server does while it answers, each in a thread of its own: a rollback is served within
     a period of refreshing, whatever a monitor or a check of parity has at hand.
 
     Args:
         require_stores: returns while the stores can be written, else raises an error of ours.
+        only: makes of an act one that does nothing where another server of the environment does
+            it.
     """
 
     def fold_tables() -> None:
@@ -379,11 +419,13 @@ def background_tasks(
     return (
         PeriodicTask(host.refresh, name="refresh", period_s=REFRESH_PERIOD_S),
         PeriodicTask(
-            workspace.generations.run_due, name="generations", period_s=_MONITORS_PERIOD_S
+            only(workspace.generations.run_due), name="generations", period_s=_MONITORS_PERIOD_S
         ),
-        PeriodicTask(fold_tables, name="tables", period_s=_TABLES_PERIOD_S),
-        PeriodicTask(workspace.monitors.run_due, name="monitors", period_s=_MONITORS_PERIOD_S),
-        PeriodicTask(compare, name="parity", period_s=_MONITORS_PERIOD_S),
+        PeriodicTask(only(fold_tables), name="tables", period_s=_TABLES_PERIOD_S),
+        PeriodicTask(
+            only(workspace.monitors.run_due), name="monitors", period_s=_MONITORS_PERIOD_S
+        ),
+        PeriodicTask(only(compare), name="parity", period_s=_MONITORS_PERIOD_S),
     )
 
 

@@ -28,6 +28,8 @@ __all__ = [
     "WorkspaceVerb",
     "actor_name",
     "trust_option",
+    "worker_count",
+    "workers_option",
 ]
 
 
@@ -66,6 +68,21 @@ trust_option = click.option(
     "Python is not imported.",
 )
 """For commands that load a protected environment."""
+
+
+workers_option = click.option(
+    "--workers",
+    default=None,
+    type=click.IntRange(1, 256),
+    metavar="N",
+    help="How many processes answer, under a supervisor.",
+)
+"""For commands that serve."""
+
+
+def worker_count() -> int:
+    """One worker for each core that this process may use."""
+    return len(os.sched_getaffinity(0))
 
 
 def actor_name(ctx: click.Context, param: click.Parameter, value: str) -> str:

@@ -21,6 +21,7 @@ from mainspring.elements.events import Actor
 from mainspring.elements.identity import digest_of, short
 from mainspring.engines.http.server import UvicornServer
 from mainspring.engines.local.heartbeat import heartbeat_of
+from mainspring.engines.local.inherited import inherited_listener, is_first
 from mainspring.engines.onnx.model_file import read_model_file
 from mainspring.engines.onnx.scorer import OnnxScorer
 from mainspring.ports.http import LOOPBACK_HOSTS, Call, HttpService, Reply, Route
@@ -65,7 +66,9 @@ def run_model_server(
         announce(f"Serving {name} ({version}) on {url}")
         announce(f'  curl -H "Authorization: Bearer {shown}" {url}')
 
-    UvicornServer(heartbeat_of(os.environ)).serve(service, port=port, on_bound=announced)
+    UvicornServer(heartbeat_of(os.environ), listener=inherited_listener(os.environ)).serve(
+        service, port=port, on_bound=announced if is_first(os.environ) else lambda _: None
+    )
 
 
 def build_model_service(

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from mainspring.app.http.worker_metrics import WorkerMetrics
+from mainspring.engines.local.inherited import WorkerPlace
 from mainspring.ports.http import Call, Reply
 from mainspring.serving.predict import Prediction
 from mainspring.sources.ingest import IngestReport
@@ -16,10 +18,18 @@ _BUCKETS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1.0)
 
 
 class ServerMetrics:
-    """Counters and gauges of one server."""
+    """Counters and gauges of one server.
 
-    def __init__(self) -> None:
+    Args:
+        place: among the workers behind one port, of all of which a scrape tells; None for a server
+            by itself.
+    """
+
+    _compared: tuple[int, int] | None = None
+
+    def __init__(self, place: WorkerPlace | None = None) -> None:
         self.registry = CollectorRegistry()
+        self.workers = WorkerMetrics(self.registry, place) if place else None
         self.requests = Counter(
             "mainspring_requests",
             "HTTP requests by route and status.",
@@ -77,8 +87,6 @@ class ServerMetrics:
             registry=self.registry,
         )
 
-        self._compared: tuple[int, int] | None = None
-
     def counted(self, call: Call, reply: Reply) -> Reply:
         """The reply, counted by route and status; where there was no route nothing is counted,
         since anybody can make paths up.
@@ -121,4 +129,4 @@ class ServerMetrics:
 
     def render(self) -> bytes:
         """The text exposition format."""
-        return generate_latest(self.registry)
+        return self.workers.render() if self.workers else generate_latest(self.registry)

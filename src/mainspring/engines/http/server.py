@@ -12,6 +12,7 @@ from contextlib import contextmanager
 import uvicorn
 
 from mainspring.elements.collector import collecting_often
+from mainspring.elements.listening import let_none_in
 from mainspring.engines.http.application import asgi_application
 from mainspring.engines.http.protocol import Admission, GuardedProtocol, protocol_of
 from mainspring.engines.http.workers import WorkInFlight
@@ -35,10 +36,18 @@ class UvicornServer:
     Args:
         beat: called then too, by the event loop, with the port: to say that the loop turns, and
             that no thread has worked for one request for longer than `HttpLimits.stuck_s`.
+        listener: a socket that is bound, in place of one for the port.  It belongs to whoever
+            opened it and shares it with other servers, so at the end it is closed here, and goes
+            on to take connections for the others.
     """
 
-    def __init__(self, beat: Callable[[int], None] = lambda _: None) -> None:
-        self._beat = beat
+    def __init__(
+        self,
+        beat: Callable[[int], None] = lambda _: None,
+        *,
+        listener: socket.socket | None = None,
+    ) -> None:
+        self._beat, self._listener = beat, listener
 
     def serve(
         self,
@@ -67,8 +76,18 @@ class UvicornServer:
             config, admission, on_bound=on_bound, stop=stop or threading.Event()
         )
         server.beat, server.flying = self._beat, flying
-        with _listening(port) as listener, _surviving(signal.SIGTERM), _unhindered():
+        server.is_shared = self._listener is not None
+        with self._listening(port) as listener, _surviving(signal.SIGTERM), _unhindered():
             server.run(sockets=[listener])
+
+    @contextmanager
+    def _listening(self, port: int) -> Iterator[socket.socket]:
+        if self._listener is None:
+            with _listening(port) as listener:
+                yield listener
+        else:
+            with self._listener:
+                yield self._listener
 
 
 @contextmanager
@@ -124,6 +143,7 @@ class _StoppableServer(uvicorn.Server):
 
     beat: Callable[[int], None]
     flying: WorkInFlight
+    is_shared = False
     _port = 0
     _is_stuck = False
 
@@ -175,10 +195,9 @@ class _StoppableServer(uvicorn.Server):
         until, idle_until = loop.time() + _DRAIN_S, loop.time() + _IDLE_S
         self._admission.is_draining = True
         self._admission.service.draining.set()
-        for listener in sockets or ():
-            # Whom the kernel has connected is answered; others are not let in any more, and are
-            # told so when they try again.
-            listener.listen(0)
+        for listener in () if self.is_shared else sockets or ():
+            # Whom the kernel has connected is answered.
+            let_none_in(listener)
         await asyncio.sleep(_PERIOD_S)
         for server in self.servers:
             server.close()

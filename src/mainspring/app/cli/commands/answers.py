@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING
 import click
 
 from mainspring.app.cli.faults import EXIT_REFUSED
-from mainspring.app.cli.options import GivenPath, Invocation, WorkspaceVerb, trust_option
+from mainspring.app.cli.options import (
+    GivenPath,
+    Invocation,
+    WorkspaceVerb,
+    trust_option,
+    worker_count,
+    workers_option,
+)
 from mainspring.app.cli.output import live_line
 from mainspring.app.cli.paint import Paint, columns, counted
 from mainspring.app.cli.progress import DayProgress
@@ -71,6 +78,7 @@ _GOOD = frozenset({"identical"})
     default=None,
     help="Replace a server that stands still.  [of a protected environment]",
 )
+@workers_option
 @click.option(
     "--allow-host",
     "hosts",
@@ -87,6 +95,7 @@ def serve(
     trust: Path | None,
     health_port: int | None,
     supervise: bool | None,
+    workers: int | None,
     hosts: tuple[str, ...],
 ) -> int:
     """Serve predictions over HTTP until stopped.
@@ -94,17 +103,24 @@ def serve(
     The server follows the environment: after apply, promote or rollback it serves the new version
     within a second, and no request fails in between.
 
-    In a protected environment, and with --supervise or --health-port, a supervisor that loads no
-    model runs the server as another process.  It starts a new one when the event loop has not
-    turned for ten seconds, when a request has kept a thread for five minutes, or when it died.
+    In a protected environment, and with --supervise, --workers or --health-port, a supervisor that
+    loads no model runs the server as other processes, in a protected environment one for each core.
+    It starts a new one when an event loop has not turned for ten seconds, when a request has kept a
+    thread for five minutes, or when one died.
     """
-    if health_port is not None or (at.is_protected(trust) if supervise is None else supervise):
+    is_supervised = at.is_protected(trust) if supervise is None else supervise
+    if workers is not None and supervise is False:
+        raise click.UsageError("--workers needs a supervisor: leave --no-supervise out")
+    if health_port is not None or workers is not None or is_supervised:
         from mainspring.engines.local.supervise import supervise_server
 
         words = at.words("serve", "--no-supervise", *(["--as-of", as_of] if as_of else []))
         words += ["--trust", str(trust)] if trust else []
         words += [word for name in hosts for word in ("--allow-host", name)]
-        return supervise_server(words, port=port, health_port=health_port, announce=at.note)
+        count = workers or (worker_count() if at.is_protected(trust) else 1)
+        return supervise_server(
+            words, port=port, health_port=health_port, announce=at.note, workers=count
+        )
     workspace = at.open(trust=trust)
     waiting = threading.Timer(_PATIENCE_S, at.note, [_COMPILING])
     waiting.daemon = True

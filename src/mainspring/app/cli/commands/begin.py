@@ -6,7 +6,7 @@ import click
 
 from mainspring.app.cli.create import create_project
 from mainspring.app.cli.faults import EXIT_REFUSED
-from mainspring.app.cli.options import GivenPath, Invocation, Verb
+from mainspring.app.cli.options import GivenPath, Invocation, Verb, workers_option
 from mainspring.app.cli.secrets import require_place
 from mainspring.features.compile_kernels import begin_in_background, compile_kernels
 from mainspring.ports.errors import FileRefused
@@ -102,6 +102,7 @@ def kernels(at: Invocation) -> int:
     metavar="PORT",
     help="Have a supervisor answer for health here, and replace a server that stands still.",
 )
+@workers_option
 @click.pass_obj
 def serve_model(
     at: Invocation,
@@ -112,6 +113,7 @@ def serve_model(
     hosts: tuple[str, ...],
     token_file: Path | None,
     health_port: int | None,
+    workers: int | None,
 ) -> int:
     """Serve one ONNX file, without a project.
 
@@ -119,17 +121,19 @@ def serve_model(
     is enough for it.
     """
     require_place(token_file, option="--token-file", ends_with_process=True)
-    if health_port is not None:
+    if health_port is not None or workers is not None:
         if token_file is None:
             raise click.UsageError(
-                "with --health-port the token has to outlive a server that is "
+                "with --health-port and --workers the token has to outlive a server that is "
                 "replaced: give --token-file FILE"
             )
         from mainspring.engines.local.supervise import supervise_server
 
         words = ["serve-model", str(file), "--name", name, "--token-file", str(token_file)]
         words += [word for host in hosts for word in ("--allow-host", host)]
-        return supervise_server(words, port=port, health_port=health_port, announce=at.note)
+        return supervise_server(
+            words, port=port, health_port=health_port, announce=at.note, workers=workers or 1
+        )
     from mainspring.app.http.bare import run_model_server as serve_file
 
     serve_file(file, name=name, port=port, hosts=hosts, announce=click.echo, token_file=token_file)
