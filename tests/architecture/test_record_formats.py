@@ -71,6 +71,7 @@ BY_HAND = {
     "sources.bodies.json_rows": "rows of a caller",
     "sources.bodies.read": "rows of a caller",
     "sources.receive": "rows of a caller",
+    "serving.batch.input": "a data file of a user",
     "sources.json_lines": "a data file of a user",
     "sources.uploads.upload": IDENTITY,
     "maintenance.manifest": ON_ITS_OWN,

@@ -4,6 +4,7 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 from urllib.parse import urlsplit
@@ -34,6 +35,7 @@ __all__ = [
     "OpenState",
     "Stores",
     "log_store",
+    "open_bucket",
     "open_compute",
     "open_log",
     "open_objects",
@@ -175,6 +177,24 @@ def open_tables(choice: EngineChoice, folder: Path) -> TableWriter:
     bucket = _bucket(choice, "tables")
     require_conditional_writes(bucket)
     return DeltaTables(bucket.url, options=bucket.delta_options)
+
+
+def open_bucket(address: str, choices: EngineChoices) -> "S3Location":
+    """The place of an `s3://` address: with the settings of an engine that has its bucket, else
+    with what the environment of the process says.
+
+    Raises: ProductMissing ENG-013, SecretMissing ENG-014.
+    """
+    with _installed("obstore", package="obstore", extra="s3"):
+        from mainspring.engines.s3.bucket import S3Location
+    bucket = urlsplit(address).netloc
+    for port, choice in (("objects", choices.objects), ("tables", choices.tables)):
+        if choice.product == "s3" and urlsplit(choice.url).netloc == bucket:
+            return replace(_bucket(choice, port), url=address)
+    endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL", "")
+    names = ("region", "access_key_id", "secret_access_key", "session_token")
+    said = {name: os.environ.get(f"AWS_{name.upper()}", "") for name in names}
+    return S3Location(url=address, endpoint=endpoint, **said)
 
 
 def _bucket(choice: EngineChoice, port: str) -> "S3Location":

@@ -14,6 +14,7 @@ from typing import cast
 import polars as pl
 
 from mainspring.access.owner import load_or_create_token
+from mainspring.app.batch_access import BatchAccess
 from mainspring.app.compose import (
     OffsetClock,
     approver_signer,
@@ -21,7 +22,6 @@ from mainspring.app.compose import (
     compose_on_disk,
     public_keys,
 )
-from mainspring.app.data_access import DataAccess
 from mainspring.app.data_plane import read_status
 from mainspring.app.errors import NowhereOnDisk
 from mainspring.app.maintenance import back_up_workspace, restore_workspace
@@ -74,7 +74,7 @@ __all__ = ["Workspace"]
 
 
 @checks_arguments
-class Workspace(DataAccess):
+class Workspace(BatchAccess):
     """One project in one environment, ready to work.  Stable.
 
     Open one with `Workspace.open(path, env=...)`, or with nothing on disk with

@@ -50,6 +50,7 @@ _SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "serve-model": ("begin", "Serve one ONNX file, without a project."),
         "openapi": ("interface", "Write the OpenAPI document of an environment's server."),
         "predict": ("answers", "Predict with an endpoint, without a server."),
+        "batch-predict": ("batch", "Predict every row of a file or table."),
         "replay": ("answers", "Recompute predictions and compare them byte by byte."),
         "lineage": ("answers", "Show what an asset is made from, down to the raw files."),
         "watch": ("answers", "Evaluate a monitor on its current window."),

@@ -1,0 +1,95 @@
+"""Put the predictions of a block into the inference log, each once."""
+
+from typing import cast
+
+import polars as pl
+
+from mainspring.elements.expression.tree import Scalar
+from mainspring.elements.schema import Schema
+from mainspring.features.cast import RequestColumns
+from mainspring.features.online.recompute import read_key
+from mainspring.features.physical import plain_values
+from mainspring.features.view import with_lookups
+from mainspring.ports.log import LogWriter
+from mainspring.serving.batch.answer import AnsweredBlock
+from mainspring.serving.batch.job import BatchJob
+from mainspring.serving.batch.output import prediction_ids
+from mainspring.serving.inference_log import PredictionRecord, prediction_frame
+from mainspring.serving.predict import ServedModel
+from mainspring.sources.topic import topic_of
+
+__all__ = ["keep_block"]
+
+
+def keep_block(
+    job: BatchJob,
+    answered: AnsweredBlock,
+    first: int,
+    *,
+    log: LogWriter,
+    model: ServedModel,
+    topic: str,
+    actor: str,
+) -> None:
+    """Append a block's predictions in one append, unless an attempt that was killed has.
+
+    Args:
+        first: the row of the input that the block begins with.
+
+    Cost: about 5 µs a prediction.
+    """
+    ids = prediction_ids(job, pl.Series(answered.rows, dtype=pl.Int64) + first).to_list()
+    if not ids or log.find(topic, ids[:1]):
+        return
+    log.append(
+        {topic: prediction_frame(_records(job, answered, ids, model=model, actor=actor))},
+        expected={},
+    )
+
+
+def _records(
+    job: BatchJob, answered: AnsweredBlock, ids: list[str], *, model: ServedModel, actor: str
+) -> list[PredictionRecord]:
+    request = _request(model, answered.requests)
+    read_at = {
+        read_key(view, source): job.read_at[topic_of(source.stream)]
+        for view in with_lookups(model.training_set.views)
+        for source in view.view.sources
+    }
+    features = [plain_values(column) for column in answered.features.iter_columns()]
+    scores = answered.scores[:, 0] if answered.scores.shape[1] == 1 else answered.scores.max(axis=1)
+    return [
+        PredictionRecord(
+            id=name,
+            version=job.version,
+            map_version=0,
+            at=at,
+            declared_at=declared_at,
+            request=fields,
+            features=list(values),
+            read_at=read_at,
+            score=score,
+            actor=actor,
+        )
+        for name, at, declared_at, fields, values, score in zip(
+            ids,
+            answered.times.to_list(),
+            model.declared_times(request),
+            request.rows,
+            zip(*features, strict=True),
+            scores.tolist(),
+            strict=True,
+        )
+    ]
+
+
+def _request(model: ServedModel, requests: pl.DataFrame) -> RequestColumns:
+    """The fields of the requests, those alone that a request of this model has."""
+    known: Schema = model.training_set.request_schema
+    names = [
+        name
+        for name in requests.columns
+        if name in known or name in model.training_set.label_key_schema
+    ]
+    columns = {name: plain_values(requests[name]) for name in names}
+    return RequestColumns(cast("dict[str, list[Scalar | None]]", columns), requests.height)
