@@ -42,6 +42,7 @@ from mainspring.ports.limits import MAX_PUSHED_ROWS
 from mainspring.project.config.config import EnvironmentConfig
 from mainspring.project.deploy import EnvironmentDeployer
 from mainspring.project.kinds.evaluation import Runtime
+from mainspring.serving.admission import AdmissionControl
 from mainspring.serving.host import EndpointHost, ServedEnvironment
 from mainspring.serving.readiness import ServerReadiness
 from mainspring.serving.state.generations import SourceGenerations
@@ -350,6 +351,7 @@ def service_of(
         hosts: names that callers may know the server by, beside those of this machine.
     """
     limits = DecodingLimits(rows=MAX_PUSHED_ROWS)
+    admission = AdmissionControl(workspace.config.admission)
     # Apart, since a file may be read for minutes, and bodies wait for their turn.
     bodies, files = BodyDecoder(limits), BodyDecoder(limits)
     receiving = Receiving(
@@ -368,7 +370,8 @@ def service_of(
             status=workspace.status,
             deployer=lambda actor: workspace.acting_as(actor).deployer,
             require_stores=readiness.require_stores,
-            require_ready=readiness.require_ready,
+            require_ready=lambda: _require_all(readiness.require_ready, admission.require_room),
+            admission=admission,
             receiving=receiving,
             notes=lambda: [note] if (note := clock_note(workspace.runtime.clock)) else (),
         ),
@@ -390,6 +393,11 @@ def openapi_of(workspace: ServableWorkspace) -> bytes:
     )
     [route] = [route for route in service.routes if route.path == OPENAPI_PATH]
     return route.handler(Call("GET", route.path)).body
+
+
+def _require_all(*require: Callable[[], None]) -> None:
+    for each in require:
+        each()
 
 
 def background_tasks(

@@ -229,6 +229,8 @@ class HttpService:
             at.
         refuse: the reply to a call that ended with an error: one of ours, or any other, which is a
             bug.
+        admit: lets a call in, once its caller is known, and returns what is called, in the event
+            loop, when its work has ended; or raises an error of ours, and no handler is called.
         limits: of requests and connections.
         draining: set by the server once it is about to end: it answers still, and readiness says
             that nobody should send it more.
@@ -239,6 +241,7 @@ class HttpService:
     routes: Sequence[Route]
     authorise: Callable[[Call, str], Actor]
     refuse: Callable[[Call, Exception], Reply]
+    admit: Callable[[Call], Callable[[], None]] | None = None
     limits: HttpLimits = field(default_factory=HttpLimits)
     draining: threading.Event = field(default_factory=threading.Event)
     hosts: frozenset[str] = LOOPBACK_HOSTS
@@ -248,7 +251,8 @@ class HttpServer(Protocol):
     """Answers for a service on the loopback address of this machine.
 
     Guarantees: a route's permission is asked for before the body is read, so nobody unknown makes
-        the server hold one; a handler is called with the whole body, once for each call, and again
+        the server hold one; then the service lets the call in, and is told once its work has ended,
+        whatever that was; a handler is called with the whole body, once for each call, and again
         in a thread only where StoreBusy or DeadlinePassed ended it in the event loop, or by itself
         where answering several calls together ended with an error; the reply is sent as it was
         given; a handler that blocks, a large body, a slow caller and any number of connections hold

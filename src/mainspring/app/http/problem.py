@@ -3,6 +3,7 @@ HTTP.
 """
 
 import logging
+import math
 from collections.abc import Mapping
 from uuid import uuid4
 
@@ -39,6 +40,7 @@ from mainspring.ports.errors import (
 )
 from mainspring.ports.http import Call, Reply
 from mainspring.ports.limits import MAX_SHOWN
+from mainspring.serving.admission.errors import QueueFull, RateExceeded
 from mainspring.serving.errors import (
     ModelRefused,
     NotServing,
@@ -80,6 +82,8 @@ _STATUS: tuple[tuple[type[MainspringError], int], ...] = (
     (ScoreNotFinite, 422),
     (NotServing, 503),
     (ModelRefused, 503),
+    (QueueFull, 503),
+    (RateExceeded, 429),
     (ServingError, 400),
     (HorizonPassed, 503),
     (TooManyFeatureRows, 413),
@@ -151,6 +155,8 @@ def _headers(status: int, error: MainspringError) -> dict[str, str]:
             return {"WWW-Authenticate": "Bearer"}
         case 405 if isinstance(error, MethodNotAllowed):
             return {"Allow": error.allowed}
+        case 429 if isinstance(error, RateExceeded):
+            return {"Retry-After": str(math.ceil(error.wait_s))}
         case 503:
             return {"Retry-After": _RETRY_S}
         case _:

@@ -25,6 +25,7 @@ from mainspring.ports.http import (
 )
 from mainspring.project.api import DeploymentApi
 from mainspring.project.deploy import EnvironmentDeployer
+from mainspring.serving.admission import AdmissionControl
 from mainspring.serving.api import ServingApi
 from mainspring.serving.errors import PredictionUnknown
 from mainspring.serving.host import EndpointHost
@@ -51,6 +52,7 @@ class HttpDependencies:
         require_stores: returns while the stores can be written, else raises an error of ours.
         require_ready: returns while all that may be asked can be answered; None asks for the stores
             only.
+        admission: lets requests of models in; None lets all in.
         notes: what readiness says besides.
         receiving: with what rows are received.
     """
@@ -67,6 +69,7 @@ class HttpDependencies:
     deployer: Callable[[Actor], EnvironmentDeployer]
     require_stores: Callable[[], None]
     require_ready: Callable[[], None] | None = None
+    admission: AdmissionControl | None = None
     notes: Callable[[], Sequence[str]] = lambda: ()
     receiving: Receiving = Receiving()  # noqa: RUF009
 
@@ -116,9 +119,19 @@ def build_http_service(
         ],
         authorise=authorise,
         refuse=refuse,
+        admit=_admitting(routes, dependencies.admission),
         draining=draining,
         hosts=LOOPBACK_HOSTS | {host.lower() for host in hosts},
     )
+
+
+def _admitting(
+    routes: Sequence[Route], admission: AdmissionControl | None
+) -> Callable[[Call], Callable[[], None]] | None:
+    """What lets requests for predictions in; everything else is as urgent as it is rare."""
+    if admission is None:
+        return None
+    return admission.guarding([each.path for each in routes if each.permission == "predict"])
 
 
 def _demand(call: Call, permission: str, about: RouteSubject) -> Demand:

@@ -108,13 +108,15 @@ class RouteDesk:
         Args:
             held: what the call holds, until its work has ended; the turn is added to it.
         """
+        if (admit := self._desk.service.admit) is not None:
+            held.callback(admit(call))
         if self._turn is not None and self.route.together is None:
             await have_turn(self._desk.limits.queue_s, self._turn)
             held.callback(self._turn.release)
         try:
             return await self._run(call)
         except Overdue as overdue:
-            # The thread has them still: the bytes, and the turn.
+            # The thread has them still: the bytes, the place among those under way, and the turn.
             rest = held.pop_all()
             overdue.work.add_done_callback(lambda _: rest.close())
             raise

@@ -16,10 +16,12 @@ from mainspring.elements.errors import Location, UnreadableDuration, UnreadableI
 from mainspring.elements.time import MINUTE, Micros, parse_duration, parse_instant
 from mainspring.gates.policy import TrustPolicy
 from mainspring.ports.signer import PublicKey
+from mainspring.project.config.admission import parse_admission
 from mainspring.project.config.audit import AuditConfig, parse_audit
 from mainspring.project.config.engines import EngineChoices, parse_engines
 from mainspring.project.config.settings import Settings
 from mainspring.project.errors import ConfigurationFault, ProjectErrors, UnknownEnvironment
+from mainspring.serving.admission.limits import AdmissionLimits
 
 __all__ = [
     "STATE_FOLDER",
@@ -53,6 +55,7 @@ _OF_ENVIRONMENT = (
     "lag_limit",
     "history_memory_mb",
     "allow_timeless",
+    "admission",
 )
 _MOST_MEGABYTES = 1_000_000
 _LINE_OF_SYNTAX_ERROR = re.compile(r"at line (\d+)")
@@ -81,6 +84,7 @@ class EnvironmentConfig:
         disk_floor_mb: with less than that free on the disk of its state, a server is not ready and
             takes nothing in.
         lag_limit: for how long a record may wait to be folded before a server is not ready.
+        admission: how many requests may wait for a model, and how often each caller may ask.
     """
 
     protected: bool
@@ -95,6 +99,7 @@ class EnvironmentConfig:
     history_memory_mb: int = 0
     allow_timeless: bool = False
     floors: Mapping[str, int] = field(default_factory=dict)
+    admission: AdmissionLimits = field(default_factory=AdmissionLimits)
 
     @property
     def history_bytes(self) -> int | None:
@@ -249,6 +254,7 @@ def _environment(
         allow_timeless=settings.flag(
             table.get("allow_timeless", default.allow_timeless), f"{setting}.allow_timeless"
         ),
+        admission=parse_admission(settings, table.get("admission", {}), f"{setting}.admission"),
     )
 
 

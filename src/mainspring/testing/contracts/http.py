@@ -381,6 +381,18 @@ class HttpServerContract:
         assert _ticked(running.port, "held", "last") == (200, "last")
         assert echo.recorded == ["first", "last"]
 
+    @pytest.mark.parametrize("path", ["/echo/a", "/tick/free?x=a", "/many/free?x=a", "/wait"])
+    def test_a_call_is_let_in_until_its_work_has_ended(
+        self, echo: EchoService, client: _Client, path: str
+    ) -> None:
+        """Whatever it ends with and wherever it is answered; who is not let in is refused."""
+        echo.let_go.set()
+        assert client.call("GET", path, headers={"X-No-Room": "1"})[0] == 418
+        assert client.call("GET", path)[0] == 200
+        assert client.call("GET", "/bug")[0] == 500
+        assert echo.admitted == 2
+        assert echo.under_way == []
+
     def test_calls_in_flight_are_answered_before_the_server_ends(
         self, server: HttpServer, echo: EchoService
     ) -> None:

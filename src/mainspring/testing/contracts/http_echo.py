@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from mainspring.elements.errors import MainspringError
 from mainspring.elements.events import Actor
@@ -36,6 +36,7 @@ class EchoService:
         self.at_once = self.most_at_once = 0
         self.turns, self.ticks = list[list[str]](), list[list[str]]()
         self.recorded = list[str]()
+        self.under_way, self.admitted = list[str](), 0
         self.service = HttpService(
             routes=[
                 Route("GET", "/echo/{name}", None, self.echo),
@@ -54,6 +55,7 @@ class EchoService:
             ],
             authorise=self.authorise,
             refuse=self.refuse,
+            admit=self.admit,
             limits=HttpLimits(body_bytes=ECHO_BODY_BYTES),
         )
 
@@ -62,6 +64,14 @@ class EchoService:
         if "authorization" not in call.headers:
             raise BadRequest(reason=f"nobody may {permission}")
         return Actor(call.headers["authorization"])
+
+    def admit(self, call: Call) -> Callable[[], None]:
+        """Lets everybody in but who says that there is no room, and notes who has left."""
+        if "x-no-room" in call.headers:
+            raise BadRequest(reason="there is no room")
+        self.under_way.append(call.route)
+        self.admitted += 1
+        return lambda: self.under_way.remove(call.route)
 
     def refuse(self, call: Call, error: Exception) -> Reply:
         """An error of ours by its code; a bug says nothing."""
