@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from mainspring.serving.admission.limits import CallerRate
 from mainspring.serving.admission.queue import Priority, has_room, room_for
-from mainspring.serving.admission.rate import Bucket, taken
+from mainspring.serving.admission.rate import TokenBucket, taken
 
 RATES = st.builds(CallerRate, st.floats(0.1, 1_000.0), st.integers(1, 50))
 PAUSES = st.lists(st.floats(0.0, 10.0), min_size=1, max_size=60)
@@ -69,5 +69,5 @@ def test_whoever_waits_as_long_as_they_were_told_is_let_in(
 def test_a_clock_that_goes_back_gives_nobody_more(
     rate: CallerRate, tokens: float, at: float, now: float
 ) -> None:
-    after, _ = taken(Bucket(min(tokens, rate.burst), at), rate, min(now, at))
+    after, _ = taken(TokenBucket(min(tokens, rate.burst), at), rate, min(now, at))
     assert after.tokens <= min(tokens, rate.burst)

@@ -40,7 +40,7 @@ from mainspring.ports.errors import (
 )
 from mainspring.ports.http import Call, Reply
 from mainspring.ports.limits import MAX_SHOWN
-from mainspring.serving.admission.errors import QueueFull, RateExceeded
+from mainspring.serving.admission.errors import ModelQueueFull, RateExceeded
 from mainspring.serving.errors import (
     ModelRefused,
     NotServing,
@@ -82,7 +82,7 @@ _STATUS: tuple[tuple[type[MainspringError], int], ...] = (
     (ScoreNotFinite, 422),
     (NotServing, 503),
     (ModelRefused, 503),
-    (QueueFull, 503),
+    (ModelQueueFull, 503),
     (RateExceeded, 429),
     (ServingError, 400),
     (HorizonPassed, 503),

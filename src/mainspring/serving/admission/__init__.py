@@ -6,7 +6,7 @@ batch requests a quarter; each caller has a rate.  `queue` and `rate` decide and
 """
 
 from mainspring.serving.admission.admit import AdmissionControl
-from mainspring.serving.admission.errors import QueueFull, RateExceeded, UnknownPriority
+from mainspring.serving.admission.errors import ModelQueueFull, RateExceeded, UnknownPriority
 from mainspring.serving.admission.limits import AdmissionLimits, CallerRate
 from mainspring.serving.admission.queue import PRIORITY_HEADER, Priority
 
@@ -15,8 +15,8 @@ __all__ = [
     "AdmissionControl",
     "AdmissionLimits",
     "CallerRate",
+    "ModelQueueFull",
     "Priority",
-    "QueueFull",
     "RateExceeded",
     "UnknownPriority",
 ]

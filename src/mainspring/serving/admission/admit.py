@@ -5,7 +5,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable, Collection
 
 from mainspring.ports.http import Call
-from mainspring.serving.admission.errors import QueueFull, RateExceeded
+from mainspring.serving.admission.errors import ModelQueueFull, RateExceeded
 from mainspring.serving.admission.limits import AdmissionLimits
 from mainspring.serving.admission.queue import (
     PRIORITY_HEADER,
@@ -14,7 +14,7 @@ from mainspring.serving.admission.queue import (
     parse_priority,
     room_for,
 )
-from mainspring.serving.admission.rate import Bucket, taken
+from mainspring.serving.admission.rate import TokenBucket, taken
 
 __all__ = ["AdmissionControl"]
 
@@ -42,15 +42,15 @@ class AdmissionControl:
     ) -> None:
         self._limits, self._now = limits, now
         self._under_way = Counter[str]()
-        self._buckets: OrderedDict[str, Bucket] = OrderedDict()
+        self._buckets: OrderedDict[str, TokenBucket] = OrderedDict()
         self._refused_at: float | None = None
-        self._refusal: QueueFull | None = None
+        self._refusal: ModelQueueFull | None = None
 
     def admit(self, call: Call) -> Callable[[], None]:
         """Let a call in; what is returned is called once its work has ended.  The model is what the
         path names first.
 
-        Raises: UnknownPriority SRV-102, RateExceeded SRV-101, QueueFull SRV-100.
+        Raises: UnknownPriority SRV-102, RateExceeded SRV-101, ModelQueueFull SRV-100.
         """
         model = next(iter(call.path.values()), "")
         priority = parse_priority(call.headers.get(PRIORITY_HEADER))
@@ -79,7 +79,7 @@ class AdmissionControl:
         """Return unless a live request was refused within the last second: a queue is full for
         milliseconds at a time, and whoever asks for readiness would never see it.
 
-        Raises: QueueFull SRV-100.
+        Raises: ModelQueueFull SRV-100.
         """
         at, refusal = self._refused_at, self._refusal
         if at is not None and refusal is not None and self._now() - at < _FULL_S:
@@ -89,7 +89,7 @@ class AdmissionControl:
         under_way, limit = self._under_way[model], self._limits.queue
         if has_room(under_way, priority, limit):
             return
-        refusal = QueueFull(
+        refusal = ModelQueueFull(
             model=model,
             priority=priority.word,
             waiting=under_way,

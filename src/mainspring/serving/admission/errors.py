@@ -5,11 +5,11 @@ from typing import ClassVar
 
 from mainspring.elements.errors import ServingError
 
-__all__ = ["QueueFull", "RateExceeded", "UnknownPriority"]
+__all__ = ["ModelQueueFull", "RateExceeded", "UnknownPriority"]
 
 
 @dataclass(eq=False, kw_only=True)
-class QueueFull(ServingError):
+class ModelQueueFull(ServingError):
     """As many requests for a model wait as may, of this priority.  The answer is 503, and readiness
     says so too while live requests are refused.
     """

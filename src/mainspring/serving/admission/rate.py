@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 from mainspring.serving.admission.limits import CallerRate
 
-__all__ = ["Bucket", "taken"]
+__all__ = ["TokenBucket", "taken"]
 
 
-class Bucket(NamedTuple):
+class TokenBucket(NamedTuple):
     """What a caller has left.
 
     Args:
@@ -23,7 +23,7 @@ class Bucket(NamedTuple):
     at: float
 
 
-def taken(bucket: Bucket | None, rate: CallerRate, now: float) -> tuple[Bucket, float]:
+def taken(bucket: TokenBucket | None, rate: CallerRate, now: float) -> tuple[TokenBucket, float]:
     """What is left once a request is let in, and 0; or what is there, and how many seconds are
     missing for one.
 
@@ -41,5 +41,5 @@ def taken(bucket: Bucket | None, rate: CallerRate, now: float) -> tuple[Bucket, 
     else:
         filled = min(full, bucket.tokens + max(0.0, now - bucket.at) * rate.per_s)
     if filled >= 1.0:
-        return Bucket(filled - 1.0, now), 0.0
-    return Bucket(filled, now), (1.0 - filled) / rate.per_s
+        return TokenBucket(filled - 1.0, now), 0.0
+    return TokenBucket(filled, now), (1.0 - filled) / rate.per_s

@@ -8,7 +8,7 @@ from mainspring.serving.admission import (
     AdmissionControl,
     AdmissionLimits,
     CallerRate,
-    QueueFull,
+    ModelQueueFull,
     RateExceeded,
     UnknownPriority,
 )
@@ -49,7 +49,7 @@ def let_in(control: AdmissionControl, count: int, priority: str = "") -> int:
     for _ in range(count):
         try:
             control.admit(a_call(priority=priority))
-        except QueueFull:
+        except ModelQueueFull:
             continue
         found += 1
     return found
@@ -72,7 +72,7 @@ def test_who_leaves_makes_room_for_one(control: AdmissionControl) -> None:
 def test_a_full_queue_is_that_of_one_model(control: AdmissionControl) -> None:
     let_in(control, 100)
     control.admit(a_call("another"))
-    with pytest.raises(QueueFull, match="8 requests wait for late, and 4 shadow ones may"):
+    with pytest.raises(ModelQueueFull, match="8 requests wait for late, and 4 shadow ones may"):
         control.admit(a_call(priority="shadow"))
 
 
@@ -83,7 +83,7 @@ def test_readiness_is_off_for_a_second_after_a_live_request_was_refused(
     let_in(control, 1, "batch")
     control.require_room()
     let_in(control, 1)
-    with pytest.raises(QueueFull):
+    with pytest.raises(ModelQueueFull):
         control.require_room()
     clock.seconds += 1.5
     control.require_room()
@@ -107,7 +107,7 @@ def test_a_request_that_finds_no_room_costs_its_caller_nothing(
 ) -> None:
     let_in(control, QUEUE)
     for _ in range(10):
-        with pytest.raises(QueueFull):
+        with pytest.raises(ModelQueueFull):
             control.admit(a_call(caller="service:slow"))
     for _ in range(3):
         control.admit(a_call("another", caller="service:slow"))
