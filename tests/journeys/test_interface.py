@@ -1,5 +1,6 @@
 """What programs and people call a server by: its document, its clients, its metrics."""
 
+import asyncio
 import json
 import stat
 import urllib.request
@@ -7,7 +8,8 @@ import urllib.request
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from tests.journeys.served_shop import run, served_shop
+from mainspring.client.serving import AsyncServingClient, ServingClient
+from tests.journeys.served_shop import ROW, run, served_shop
 
 pytestmark = pytest.mark.journey
 
@@ -36,3 +38,23 @@ def test_the_command_writes_the_document_that_the_server_answers(shop):
 
 def test_without_a_file_the_document_is_printed(shop):
     assert json.loads(run("openapi", cwd=shop.folder)) == json.loads(get(shop, "/openapi.json"))
+
+
+def test_the_client_predicts_and_replays(shop):
+    with ServingClient(shop.url, token_file=shop.token_file) as client:
+        assert client.is_ready()
+        first, second = client.predict("late-delivery", [ROW, ROW])
+        assert first.score == second.score
+        assert client.replay(first.id).is_identical
+
+
+def test_the_client_asks_for_many_predictions_at_once_in_a_loop(shop):
+    async def asked():
+        async with AsyncServingClient(shop.url, token_file=shop.token_file) as client:
+            document = await client.openapi()
+            rows = await asyncio.gather(*(client.predict("late-delivery", ROW) for _ in range(20)))
+            return document, rows
+
+    document, rows = asyncio.run(asked())
+    assert document["openapi"] == "3.1.1"
+    assert len({answer.id for [answer] in rows}) == 20

@@ -6,7 +6,15 @@ from typing import ClassVar
 
 from mainspring.elements.errors import ServingError
 
-__all__ = ["ClientClosed", "QueueFull", "RequestRefused", "ServerUnreachable"]
+__all__ = [
+    "AnswerLost",
+    "AnswerUnreadable",
+    "CallTimedOut",
+    "ClientClosed",
+    "QueueFull",
+    "RequestRefused",
+    "ServerUnreachable",
+]
 
 
 @dataclass(eq=False, kw_only=True)
@@ -68,3 +76,54 @@ class ClientClosed(ServingError):
     remedy: ClassVar[str] = "open another one; `with Client(…) as client:` closes it at the end"
 
     url: str
+
+
+@dataclass(eq=False, kw_only=True)
+class CallTimedOut(ServingError):
+    """A call was not answered within the time that its caller gave it, repetitions included.
+
+    The server was told how long its caller waits, and begins nothing after that.
+    """
+
+    code: ClassVar[str] = "SRV-064"
+    template: ClassVar[str] = "{url} did not answer {call} within {timeout_s:g} s: {reason}"
+    remedy: ClassVar[str] = "give it more time by `timeout_s`, or send fewer rows"
+
+    url: str
+    call: str
+    timeout_s: float
+    reason: str
+
+
+@dataclass(eq=False, kw_only=True)
+class AnswerLost(ServingError):
+    """A connection broke after a call was sent, so nobody knows whether it was answered.
+
+    A prediction may be in the inference log then, under an id that its caller does not know; so it
+    is sent again only where the caller asks for that.
+    """
+
+    code: ClassVar[str] = "SRV-065"
+    template: ClassVar[str] = "the answer of {url} to {call} was lost: {reason}"
+    remedy: ClassVar[str] = (
+        "call again, or give `repeat_lost=True`; a prediction may be logged twice then"
+    )
+
+    url: str
+    call: str
+    reason: str
+
+
+@dataclass(eq=False, kw_only=True)
+class AnswerUnreadable(ServingError):
+    """An answer is not what a server of this version answers: most often the address is that of
+    something else.
+    """
+
+    code: ClassVar[str] = "SRV-066"
+    template: ClassVar[str] = "{url} answered {call} with what cannot be read: {reason}"
+    remedy: ClassVar[str] = "see that the address is that of a Mainspring server"
+
+    url: str
+    call: str
+    reason: str
