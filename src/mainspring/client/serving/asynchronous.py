@@ -1,5 +1,6 @@
-"""The client for an event loop, of asyncio or trio."""
+"""The client for an event loop of asyncio."""
 
+import asyncio
 import random
 import time
 from collections.abc import Sequence
@@ -7,7 +8,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
-import anyio
 import httpx
 import msgspec
 
@@ -171,7 +171,7 @@ class AsyncServingClient:
                     return call.parse(outcome)
                 except (ValueError, msgspec.MsgspecError) as error:
                     raise attempts.unreadable(error) from error
-            await anyio.sleep(pause or 0)
+            await asyncio.sleep(pause or 0)
 
     async def _exchange(
         self, call: ServerCall[Result], attempts: Attempts
@@ -179,7 +179,7 @@ class AsyncServingClient:
         headers = {**call.headers, **self._address.headers(), **attempts.deadline_headers()}
         left_s = attempts.left_s()
         try:
-            with anyio.fail_after(left_s):
+            async with asyncio.timeout(left_s):
                 response = await self._http.request(
                     call.method,
                     self._address.url + call.path,
