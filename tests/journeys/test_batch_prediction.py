@@ -9,11 +9,14 @@ from click.testing import CliRunner
 import mainspring as ms
 from mainspring.elements.time import parse_instant
 from mainspring.engines.local.clock import FrozenClock
+from mainspring.engines.s3.files import S3Files
 from mainspring.serving.batch import (
     BatchInputUnusable,
     BatchOutputUnusable,
     BatchRowsRefused,
 )
+from mainspring.testing.servers import LocalServer
+from tests.buckets import make_bucket
 from tests.journeys.shop_batch import DECLARED, opened, requests, sales, written
 
 FORMATS = ("csv", "parquet", "jsonl")
@@ -181,3 +184,25 @@ def test_the_command_prints_a_report(tmp_path, monkeypatch) -> None:
     assert said.exit_code == 0, said.output
     assert json.loads(said.stdout)["rows"] == 50
     assert len((tmp_path / "out.jsonl").read_text().splitlines()) == 50
+
+
+@pytest.mark.parametrize("name", ["asked.csv", "asked.jsonl", "asked.parquet", "asked"])
+def test_a_bucket_is_read_and_written_as_a_folder_is(
+    shop, tmp_path, monkeypatch, moto_server: LocalServer, name: str
+) -> None:
+    bucket = make_bucket(moto_server)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", bucket.endpoint)
+    for setting in ("region", "access_key_id", "secret_access_key"):
+        monkeypatch.setenv(f"AWS_{setting.upper()}", getattr(bucket, setting))
+    if "." in name:
+        path = written(requests(), tmp_path / name)
+        S3Files(bucket).upload(path, f"{bucket.url}/{name}")
+    else:
+        requests().write_delta(f"{bucket.url}/{name}", storage_options=bucket.delta_options)
+    out = f"{bucket.url}/answered{name.removeprefix('asked')}"
+    report = shop.batch_predict("dear", f"{bucket.url}/{name}", out)
+    assert report.rows == 100
+    shop.batch_predict("dear", f"{bucket.url}/{name}", tmp_path / "here.parquet")
+    shop.batch_predict("dear", out, tmp_path / "again.parquet", columns=["n"])
+    here, again = (pl.read_parquet(tmp_path / f"{each}.parquet") for each in ("here", "again"))
+    assert again["score"].to_list() == here["score"].to_list()

@@ -2,7 +2,6 @@
 either.
 """
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -74,7 +73,7 @@ def _sink(address: str, engines: EngineChoices, *, replace: bool) -> RowSink:
         return TableSink(address, _tables(address, engines), replace=replace)
     if is_remote(address):
         return RemoteSink(address, _files(address, engines))
-    return FileSink(Path(os.path.abspath(address)))
+    return FileSink(Path(address))
 
 
 def _files(address: str, engines: EngineChoices) -> "RemoteFiles":
