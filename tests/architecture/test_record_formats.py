@@ -46,6 +46,8 @@ BY_HAND = {
     "ports.body": TO_PEOPLE,
     "project.catalog": TO_PEOPLE,
     "project.plan.plan": "the schema of a plan",
+    "serving.protocol.request": "a protocol of others: nothing is stored",
+    "serving.protocol.response": "a protocol of others: nothing is stored",
     "training.worker_protocol": "between a process and its child, of one release",
     "elements.stored": "makes and reads the bytes of records",
     "elements.identity": IDENTITY,

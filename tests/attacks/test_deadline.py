@@ -26,7 +26,17 @@ from mainspring.ports.deadline import working_at_most
 from mainspring.ports.errors import DeadlinePassed
 from mainspring.ports.http import Call, HttpService, Reply, Route, json_reply
 from mainspring.ports.limits import HttpLimits
-from tests.attacks.wire import PATIENCE_S, TOKEN, Wire, ask, bare_service, request, running, until
+from tests.attacks.wire import (
+    PATIENCE_S,
+    TOKEN,
+    Wire,
+    ask,
+    bare_service,
+    request,
+    running,
+    served_scorer,
+    until,
+)
 from tests.unit.engines.onnx.test_scorer import AXIS, ROWS, model_of, row_means
 
 SIDE, OPERATORS = 400, 4_000
@@ -64,7 +74,7 @@ def scorer() -> OnnxScorer:
 @pytest.fixture(scope="module")
 def served(scorer: OnnxScorer) -> Iterator[int]:
     """The port of a server of the endless model."""
-    service = build_model_service(scorer, name="endless", version="abc", token=TOKEN)
+    service = build_model_service(served_scorer("endless", scorer), token=TOKEN)
     with running(replace(service, limits=LIMITS)) as port:
         yield port
 

@@ -15,6 +15,7 @@ from mainspring.access.owner import load_or_create_token
 from mainspring.access.tokens import Tokens
 from mainspring.app.cli.create import create_project
 from mainspring.app.http.bare import run_model_server
+from mainspring.app.models.model_file import ModelFile
 from mainspring.app.planning import state_folder
 from mainspring.app.workspace import Workspace
 from mainspring.elements.events import Actor, ProjectName
@@ -205,7 +206,10 @@ def test_a_bare_server_prints_no_token(tmp_path: Path) -> None:
         port = taken.getsockname()[1]
         with pytest.raises(PortTaken):
             run_model_server(
-                tmp_path / "m.onnx", name="m", port=port, announce=said.append, token_file=secret
+                {"m": ModelFile(tmp_path / "m.onnx")},
+                port=port,
+                announce=said.append,
+                token_file=secret,
             )
     assert said == []
     assert stat.S_IMODE(secret.stat().st_mode) == 0o600
@@ -217,4 +221,6 @@ def test_a_bare_server_takes_no_token_that_others_can_read(tmp_path: Path) -> No
     secret.write_text("x" * 40)
     secret.chmod(0o644)
     with pytest.raises(SecretFileRefused):
-        run_model_server(tmp_path / "m.onnx", name="m", port=0, announce=print, token_file=secret)
+        run_model_server(
+            {"m": ModelFile(tmp_path / "m.onnx")}, port=0, announce=print, token_file=secret
+        )

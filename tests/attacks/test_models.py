@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from onnx import ModelProto, TensorProto, helper, numpy_helper, onnx_ml_pb2
 
 from mainspring.app.http.bare import run_model_server
+from mainspring.app.models.model_file import ModelFile
 from mainspring.app.models.scorers import OnnxScorerLoader
 from mainspring.elements.errors import MainspringError
 from mainspring.engines.lightgbm.export import export_booster
@@ -86,13 +87,13 @@ def test_a_bare_server_hands_out_no_file(tmp_path, monkeypatch):
     node = helper.make_node("Constant", [], ["value"], value=outside("w", "key"))
     Path("m.onnx").write_bytes(model_of(node))
     with pytest.raises(UnsafeModel):
-        run_model_server(Path("m.onnx"), name="m", port=0, announce=print)
+        run_model_server({"m": ModelFile(Path("m.onnx"))}, port=0, announce=print)
 
 
 def test_a_pipe_in_the_place_of_a_model_is_refused(tmp_path):
     os.mkfifo(tmp_path / "m.onnx")
     with pytest.raises(InvalidModel, match="no plain file"):
-        run_model_server(tmp_path / "m.onnx", name="m", port=0, announce=print)
+        run_model_server({"m": ModelFile(tmp_path / "m.onnx")}, port=0, announce=print)
 
 
 LARGE = numpy_helper.from_array(np.array([1 << 30, 1 << 10]), "shape")

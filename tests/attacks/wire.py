@@ -20,6 +20,8 @@ from mainspring.engines.http.server import UvicornServer
 from mainspring.engines.onnx.scorer import OnnxScorer
 from mainspring.ports.http import HttpService, Route
 from mainspring.ports.limits import HttpLimits
+from mainspring.serving.protocol import matrix_model
+from mainspring.serving.protocol.files import FileModels
 from tests.journeys.lateness import make_project
 from tests.unit.engines.onnx.test_scorer import row_means
 
@@ -32,6 +34,7 @@ __all__ = [
     "bare_service",
     "request",
     "running",
+    "served_scorer",
     "shop_project",
     "until",
 ]
@@ -131,9 +134,15 @@ def shop_project() -> Path:
     return make_project(folder / "shop")
 
 
+def served_scorer(name: str, scorer: OnnxScorer) -> FileModels:
+    """A scorer as the one model of a server."""
+    columns = [str(place) for place in range(scorer.feature_count)]
+    return FileModels({name: lambda: matrix_model(name, "abc", scorer, columns)})
+
+
 def bare_service(limits: HttpLimits, routes: Sequence[Route] = ()) -> HttpService:
     """What `serve-model` serves, within these limits and with further routes."""
-    service = build_model_service(OnnxScorer(row_means()), name="means", version="abc", token=TOKEN)
+    service = build_model_service(served_scorer("means", OnnxScorer(row_means())), token=TOKEN)
     return replace(service, limits=limits, routes=[*service.routes, *routes])
 
 

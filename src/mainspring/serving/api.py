@@ -1,7 +1,7 @@
-"""The routes of serving: predictions, replays, health, and the Open Inference Protocol.
+"""The routes of serving: predictions, replays, health, and those of the Open Inference Protocol.
 
 What is computed is decided in `predict`, `replay` and `protocol`; here a call becomes arguments and
-a record becomes a reply.
+a record becomes a reply.  The routes about models themselves are `protocol.api`'s.
 """
 
 import threading
@@ -9,16 +9,13 @@ from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
 from mainspring.elements.errors import MainspringError
 from mainspring.ports.body import parse_body
 from mainspring.ports.http import Call, Reply, Route, json_reply
 from mainspring.serving.body import PredictBody
+from mainspring.serving.endpoint_models import EndpointModels
 from mainspring.serving.errors import ServerEnding
-from mainspring.serving.finite import require_finite
-from mainspring.serving.protocol import ProtocolModel, infer_response, matrix_of, metadata_of
+from mainspring.serving.protocol.api import ProtocolApi
 
 if TYPE_CHECKING:
     # A server of one bare model has the routes of the protocol and nothing of features, so neither
@@ -26,49 +23,7 @@ if TYPE_CHECKING:
     from mainspring.serving.host import EndpointHost
     from mainspring.serving.predict import Prediction
 
-__all__ = ["ModelApi", "ServingApi", "answer_live", "answer_ready"]
-
-
-class ModelApi:
-    """The routes of the protocol that are about one model.
-
-    Args:
-        find: the model that answers this call; an error of ours where there is none.
-        path: of the model, or its template.
-    """
-
-    def __init__(
-        self, find: Callable[[Call], ProtocolModel], *, path: str = "/v2/models/{name}"
-    ) -> None:
-        self._find, self._path = find, path
-
-    def routes(self) -> list[Route]:
-        """Every route."""
-        return [
-            Route("GET", self._path, "read", self.metadata, "endpoint"),
-            Route("POST", f"{self._path}/infer", "predict", self.infer, "endpoint"),
-        ]
-
-    def metadata(self, call: Call) -> Reply:
-        """`GET /v2/models/{name}`: what the model takes and gives."""
-        return json_reply(metadata_of(self._find(call)))
-
-    def infer(self, call: Call) -> Reply:
-        """`POST /v2/models/{name}/infer`: tensors in, tensors out.
-
-        Raises: BadRequest SRV-004, TooManyRows SRV-006, WrongTensor SRV-007, ScoreNotFinite
-            SRV-022.
-        """
-        model = self._find(call)
-        request, matrix = matrix_of(call.body, model)
-        scores = model.scorer.predict(matrix)
-        columns = model.columns or range(matrix.shape[1])
-        require_finite(scores, lambda rows: _missing(columns, matrix[rows]))
-        return json_reply(infer_response(model, request, scores))
-
-
-def _missing(columns: Sequence[object], rows: NDArray[np.float64]) -> list[object]:
-    return [columns[place] for place in range(len(columns)) if np.isnan(rows[:, place]).any()]
+__all__ = ["ServingApi", "answer_live", "answer_ready"]
 
 
 class ServingApi:
@@ -98,8 +53,9 @@ class ServingApi:
         notes: Callable[[], Sequence[str]] = lambda: (),
         draining: threading.Event,
     ) -> None:
-        self._host, self._replay, self._version, self._observe = host, replay, version, observe
+        self._host, self._replay, self._observe = host, replay, observe
         self._require_ready, self._notes, self._draining = require_ready, notes, draining
+        self._protocol = ProtocolApi(EndpointModels(host), version=version, ready=self.model_ready)
 
     def routes(self) -> list[Route]:
         """Every route; those of health are open."""
@@ -116,9 +72,7 @@ class ServingApi:
                 blocks=True,
                 alone=True,
             ),
-            Route("GET", "/v2", "read", self.server_metadata, "nothing"),
-            Route("GET", "/v2/models/{name}/ready", "read", self.model_ready, "endpoint"),
-            *ModelApi(self._model).routes(),
+            *self._protocol.routes(),
             Route("GET", "/healthz", None, answer_live, "nothing"),
             Route("GET", "/v2/health/live", None, answer_live, "nothing"),
             Route("GET", "/v2/health/ready", None, self.ready, "nothing"),
@@ -142,10 +96,6 @@ class ServingApi:
         SRV-008.
         """
         return json_reply(self._replay(call.path["id"]))
-
-    def server_metadata(self, _: Call) -> Reply:
-        """`GET /v2`."""
-        return json_reply({"name": "mainspring", "version": self._version, "extensions": []})
 
     def model_ready(self, call: Call) -> Reply:
         """`GET /v2/models/{name}/ready`: 503 while no model may answer, or nothing can be stored.
@@ -173,11 +123,6 @@ class ServingApi:
         except MainspringError as error:
             return _unready(about, error)
         return answer_ready(about, has_model, draining=self._draining)
-
-    def _model(self, call: Call) -> ProtocolModel:
-        name = call.path["name"]
-        model = self._host.choose(name)
-        return ProtocolModel(name, model.label, model.encoding.column_names, model.scorer)
 
 
 def answer_live(_: Call) -> Reply:

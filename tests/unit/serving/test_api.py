@@ -9,7 +9,7 @@ import pytest
 from mainspring.elements.events import Actor
 from mainspring.ports.errors import BadRequest
 from mainspring.ports.http import Call
-from mainspring.serving.api import ModelApi, ServingApi, answer_live
+from mainspring.serving.api import ServingApi, answer_live
 from mainspring.serving.errors import (
     EmptyRequest,
     NotServing,
@@ -20,7 +20,9 @@ from mainspring.serving.errors import (
 )
 from mainspring.serving.host import EndpointHost, ServedEndpoint, ServedEnvironment
 from mainspring.serving.inference_log import find_prediction
-from mainspring.serving.protocol import ProtocolModel
+from mainspring.serving.protocol import matrix_model
+from mainspring.serving.protocol.infer import Inference
+from mainspring.serving.protocol.statistics import StatisticsKeeper
 from mainspring.testing import SeededIds
 from tests.unit.serving.conftest import Adder, Linear
 
@@ -30,6 +32,11 @@ TENSOR = {"name": "features", "shape": [1, 2], "datatype": "FP64", "data": [1, 2
 def call(body=None, **path):
     payload = b"" if body is None else json.dumps(body).encode()
     return Call("POST", path=path, body=payload, actor=Actor("person:ada"))
+
+
+def inference(scorer):
+    model = matrix_model("sum", "sum v1", scorer, ["a", "b"])
+    return Inference(lambda _: model, StatisticsKeeper(lambda: 0))
 
 
 def unknown(prediction):
@@ -133,34 +140,39 @@ def test_an_environment_without_endpoints_is_not_ready(api_of, served):
 
 
 def test_the_protocol_says_what_server_and_model_are(api):
-    assert json.loads(api.server_metadata(call()).body)["version"] == "9"
+    [of_server] = [route for route in api.routes() if route.path == "/v2"]
+    assert json.loads(of_server.handler(call()).body)["version"] == "9"
     [describe] = [route for route in api.routes() if route.path == "/v2/models/{name}"]
     metadata = json.loads(describe.handler(call(name="late")).body)
     assert (metadata["versions"], metadata["inputs"][0]["shape"]) == (["late v1"], [-1, 2])
 
 
 def test_tensors_are_scored_by_the_model_and_nothing_is_logged():
-    api = ModelApi(lambda _: ProtocolModel("sum", "sum v1", ["a", "b"], Adder(2)))
-    answer = json.loads(api.infer(call({"inputs": [TENSOR]})).body)
+    api = inference(Adder(2))
+    answer = json.loads(api.answer(call({"inputs": [TENSOR]})).body)
     assert (answer["model_version"], answer["outputs"][0]["data"]) == ("sum v1", [3.0])
     with pytest.raises(WrongTensor):
-        api.infer(call({"inputs": [TENSOR | {"shape": [2, 1]}]}))
+        api.answer(call({"inputs": [TENSOR | {"shape": [2, 1]}]}))
 
 
 def test_tensors_without_a_finite_score_are_refused_and_say_what_was_missing():
-    api = ModelApi(lambda _: ProtocolModel("sum", "sum v1", ["a", "b"], Linear(2)))
+    api = inference(Linear(2))
     tensor = TENSOR | {"shape": [3, 2], "data": [1, 2, 1, None, 1, None]}
     with pytest.raises(ScoreNotFinite, match="rows 1, 2; missing there: b\n"):
-        api.infer(call({"inputs": [tensor]}))
+        api.answer(call({"inputs": [tensor]}))
     with pytest.raises(ScoreNotFinite, match="row 0; nothing was missing there\n"):
-        api.infer(call({"inputs": [TENSOR | {"data": [1.7e308, 1.7e308]}]}))
+        api.answer(call({"inputs": [TENSOR | {"data": [1.7e308, 1.7e308]}]}))
 
 
-def test_only_health_is_open_and_only_what_reads_the_log_blocks(api):
+def test_only_health_is_open_and_only_what_reads_much_blocks(api):
     assert {route.path for route in api.routes() if route.permission is None} == {
         "/healthz",
         "/v2/health/live",
         "/v2/health/ready",
     }
-    assert [route.handler for route in api.routes() if route.blocks] == [api.replay]
+    assert {route.path for route in api.routes() if route.blocks} == {
+        "/v1/predictions/{id}/replay",
+        "/v2/repository/models/{name}/load",
+        "/v2/repository/models/{name}/unload",
+    }
     assert answer_live(call()).body == b'{"live":true}'

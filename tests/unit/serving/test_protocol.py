@@ -10,12 +10,22 @@ from hypothesis import strategies as st
 from mainspring.elements.errors import MainspringError
 from mainspring.ports.errors import BadRequest, BodyTooComplex
 from mainspring.serving.errors import TooManyRows, WrongTensor
-from mainspring.serving.protocol import ProtocolModel, infer_response, matrix_of, metadata_of
+from mainspring.serving.protocol import matrix_model
+from mainspring.serving.protocol.errors import WrongField
+from mainspring.serving.protocol.metadata import metadata_of
+from mainspring.serving.protocol.request import decode_request
+from mainspring.serving.protocol.response import encode_response
 from tests.unit.serving.conftest import Adder
 
 WIDTH = 2
-MODEL = ProtocolModel("late", "v1", ["a", "b"], Adder(WIDTH))
-NARROW = MODEL._replace(scorer=Adder(WIDTH, "FP32"))
+MODEL = matrix_model("late", "v1", Adder(WIDTH), ["a", "b"])
+NARROW = matrix_model("late", "v1", Adder(WIDTH, "FP32"), ["a", "b"])
+
+
+def matrix_of(payload, model):
+    """The request, and the matrix that the model gets."""
+    request = decode_request(payload, {}, model)
+    return request, request.inputs["features"]
 
 
 def tensor(**changes):
@@ -141,9 +151,9 @@ def test_json_has_no_word_for_what_is_no_number(spelled):
 
 
 def test_a_model_of_any_width_takes_any():
-    wide = MODEL._replace(columns=[], scorer=Adder(-1))
+    wide = matrix_model("late", "v1", Adder(-1), [])
     assert matrix_of(body(tensor(shape=[1, 4])), wide)[1].shape == (1, 4)
-    assert metadata_of(wide).inputs[0].shape == [-1, -1]
+    assert metadata_of(wide).inputs[0].shape == (-1, -1)
 
 
 def test_no_input_and_two_inputs_are_refused():
@@ -153,7 +163,7 @@ def test_no_input_and_two_inputs_are_refused():
 
 
 def test_an_output_that_the_model_does_not_have_is_refused():
-    with pytest.raises(WrongTensor, match="no such output"):
+    with pytest.raises(WrongField, match="no such output"):
         matrix_of(body(tensor(), outputs=[{"name": "label"}]), MODEL)
 
 
@@ -182,15 +192,15 @@ def test_a_body_that_is_no_request_is_refused(payload):
 
 def test_the_answer_names_the_model_and_carries_the_id_of_the_request():
     request, matrix = matrix_of(body(tensor(), id="42", outputs=[{"name": "score"}]), MODEL)
-    answer = infer_response(MODEL, request, np.nansum(matrix, axis=1))
-    assert (answer.model_name, answer.model_version, answer.id) == ("late", "v1", "42")
-    assert (answer.outputs[0].shape, answer.outputs[0].data) == ([2], [3.0, 3.0])
+    answer = json.loads(encode_response(MODEL, request, [np.nansum(matrix, axis=1)]).body)
+    assert (answer["model_name"], answer["model_version"], answer["id"]) == ("late", "v1", "42")
+    assert (answer["outputs"][0]["shape"], answer["outputs"][0]["data"]) == ([2], [3.0, 3.0])
 
 
 def test_metadata_says_what_the_model_takes():
     described = metadata_of(MODEL)
     assert (described.inputs[0].name, described.inputs[0].shape, described.outputs[0].shape) == (
         "features",
-        [-1, 2],
-        [-1],
+        (-1, 2),
+        (-1,),
     )

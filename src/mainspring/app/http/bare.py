@@ -1,5 +1,5 @@
-"""A server of one bare model: an ONNX file behind the Open Inference Protocol, with nothing of
-features, log or environments.
+"""A server of bare models: files behind the Open Inference Protocol, with nothing of features, log
+or environments.
 
 It needs what `mainspring[serve]` installs and no more: neither numba nor Polars.  A test holds
 that.
@@ -8,8 +8,10 @@ that.
 import os
 import shlex
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from hmac import compare_digest
+from importlib.metadata import version
 from pathlib import Path
 
 from mainspring.access.authorise import bearer_token
@@ -17,82 +19,98 @@ from mainspring.access.bare import bare_token, kept_token
 from mainspring.access.errors import TokenUnknown
 from mainspring.access.record import token_key
 from mainspring.app.http.problem import problem_reply
+from mainspring.app.models.model_file import ModelFile, open_model_file
 from mainspring.elements.events import Actor
-from mainspring.elements.identity import digest_of, short
 from mainspring.engines.http.server import UvicornServer
 from mainspring.engines.local.heartbeat import heartbeat_of
 from mainspring.engines.local.inherited import inherited_listener, is_first
-from mainspring.engines.onnx.model_file import read_model_file
-from mainspring.engines.onnx.scorer import OnnxScorer
 from mainspring.ports.http import LOOPBACK_HOSTS, Call, HttpService, Reply, Route
-from mainspring.serving.api import ModelApi, answer_live, answer_ready
-from mainspring.serving.protocol import ProtocolModel
+from mainspring.serving.api import answer_live, answer_ready
+from mainspring.serving.protocol import ProtocolApi
+from mainspring.serving.protocol.files import FileModels
 
 __all__ = ["build_model_service", "run_model_server"]
 
-_CALLER = Actor("service:bearer")
+_CALLER, _ANYBODY = Actor("service:bearer"), Actor("service:anybody")
 
 
 def run_model_server(
-    path: Path,
+    files: Mapping[str, ModelFile],
     *,
-    name: str,
     port: int,
     announce: Callable[[str], None],
     hosts: Collection[str] = (),
     token_file: Path | None = None,
+    needs_token: bool = True,
 ) -> None:
-    """Serve an ONNX file on the loopback address until the process is asked to stop.
+    """Serve files of models on the loopback address until the process is asked to stop.
 
     Args:
+        files: by the name that each is served under.
         hosts: names that callers may know the server by, beside those of this machine.
         token_file: has the token, or gets it where there is no such file yet; without it a new
             token is announced, which is for a terminal only.
+        needs_token: whether callers have to know it; without one nothing is loaded or unloaded by
+            requests.
 
-    Raises: InvalidModel ENG-202 when the file is no model that can be scored, UnsafeModel ENG-205
+    Raises: InvalidModel ENG-202 when a file is no model that can be scored, UnsafeModel ENG-205
         when the scan found what no model needs, SecretFileRefused ACC-034 for a file that can hold
         no token.
     """
-    payload = read_model_file(path)
-    version = short(digest_of(payload))
-    token = kept_token(token_file) if token_file else bare_token()
-    shown = f"$(cat {shlex.quote(str(token_file))})" if token_file else token
-    service = build_model_service(
-        OnnxScorer(payload), name=name, version=version, token=token, hosts=hosts
+    listener = inherited_listener(os.environ)
+    unmanaged = "" if needs_token else "a server without a token changes nothing for anybody"
+    if listener is not None:
+        unmanaged = "a worker does not change for all; send SIGHUP to the supervisor"
+    models = FileModels(
+        {name: partial(open_model_file, name, file) for name, file in files.items()},
+        unmanaged=unmanaged,
     )
+    token = None
+    if needs_token:
+        token = kept_token(token_file) if token_file else bare_token()
+    shown = f"$(cat {shlex.quote(str(token_file))})" if token_file else token
+    header = f' -H "Authorization: Bearer {shown}"' if token else ""
+    service = build_model_service(models, token=token, hosts=hosts)
 
     def announced(bound: int) -> None:
-        url = f"http://127.0.0.1:{bound}/v2/models/{name}"
-        announce(f"Serving {name} ({version}) on {url}")
-        announce(f'  curl -H "Authorization: Bearer {shown}" {url}')
+        for model in models.models:
+            url = f"http://127.0.0.1:{bound}/v2/models/{model.name}"
+            announce(f"Serving {model.name} ({model.version}) on {url}")
+            announce(f"  curl{header} {url}")
 
-    UvicornServer(heartbeat_of(os.environ), listener=inherited_listener(os.environ)).serve(
+    UvicornServer(heartbeat_of(os.environ), listener=listener).serve(
         service, port=port, on_bound=announced if is_first(os.environ) else lambda _: None
     )
 
 
 def build_model_service(
-    scorer: OnnxScorer, *, name: str, version: str, token: str, hosts: Collection[str] = ()
+    models: FileModels, *, token: str | None, hosts: Collection[str] = ()
 ) -> HttpService:
-    """The service of one model; every route but health needs the token."""
-    columns = [str(place) for place in range(scorer.feature_count)]
-    model = ProtocolModel(name, version, columns, scorer)
-    base, draining, key = f"/v2/models/{name}", threading.Event(), token_key(token)
+    """The service of models; every route but health needs the token, where there is one."""
+    draining = threading.Event()
+    key = token_key(token) if token else ""
 
     def authorise(call: Call, _: str) -> Actor:
+        if not key:
+            return _ANYBODY
         given = bearer_token(call.headers.get("authorization"))
         if not compare_digest(token_key(given), key):
             raise TokenUnknown
         return _CALLER
 
     def ready(_: Call) -> Reply:
-        # One model, loaded before the port is bound: whoever is alive is ready.
-        return answer_ready({"name": name}, draining=draining)
+        reasons = models.reasons
+        about = {"reason": "; ".join(reasons)} if reasons else {}
+        return answer_ready(about, not reasons, draining=draining)
 
+    def model_ready(call: Call) -> Reply:
+        models.find(call.path["name"], "", revision="")
+        return answer_ready({"name": call.path["name"]}, draining=draining)
+
+    protocol = ProtocolApi(models, version=version("mainspring"), ready=model_ready)
     return HttpService(
         routes=[
-            *ModelApi(lambda _: model, path=base).routes(),
-            Route("GET", f"{base}/ready", "read", ready, "endpoint"),
+            *protocol.routes(),
             Route("GET", "/v2/health/ready", None, ready, "nothing"),
             Route("GET", "/healthz", None, answer_live, "nothing"),
             Route("GET", "/v2/health/live", None, answer_live, "nothing"),

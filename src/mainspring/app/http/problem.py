@@ -49,6 +49,13 @@ from mainspring.serving.errors import (
     TooManyRows,
     UnknownEndpoint,
 )
+from mainspring.serving.protocol.errors import (
+    EncodingNotKnown,
+    ModelNotLoaded,
+    ModelNotManaged,
+    OutputNotSayable,
+    UnknownModel,
+)
 from mainspring.sources.bodies import UnknownBodyForm
 from mainspring.sources.errors import TooManyPushedRows
 from mainspring.sources.uploads import UnknownUpload, UploadOutOfStep, UploadTooLarge
@@ -73,6 +80,11 @@ _STATUS: tuple[tuple[type[MainspringError], int], ...] = (
     (InternalFault, 500),
     (UnknownEndpoint, 404),
     (PredictionUnknown, 404),
+    (UnknownModel, 404),
+    (ModelNotLoaded, 503),
+    (OutputNotSayable, 422),
+    (ModelNotManaged, 409),
+    (EncodingNotKnown, 415),
     (TooManyRows, 413),
     (TooManyPushedRows, 413),
     (UnknownBodyForm, 415),
@@ -94,6 +106,8 @@ _STATUS: tuple[tuple[type[MainspringError], int], ...] = (
     (FlowError, 409),
     (EngineError, 503),
 )
+# Clients of the Open Inference Protocol know 400 for whatever is wrong with a request.
+_WRONG_INPUT = frozenset({413, 415})
 _ACCESS = {"ACC-001": 401, "ACC-002": 401, "ACC-003": 403, "ACC-006": 404}
 
 
@@ -121,7 +135,10 @@ def problem_reply(call: Call, error: Exception) -> Reply:
 
 
 def _document(call: Call, error: MainspringError, more: Mapping[str, str]) -> Reply:
+    is_tensors = call.route.startswith("/v2") or _is_of_protocol(error)
     status = status_of(error)
+    if is_tensors and status in _WRONG_INPUT:
+        status = 400
     details = {name: _shown(value) for name, value in error.details().items()}
     message = error.template.format(**details)
     body = {
@@ -133,7 +150,7 @@ def _document(call: Call, error: MainspringError, more: Mapping[str, str]) -> Re
         "remedy": error.remedy.format(**details),
         **more,
     }
-    if call.route.startswith("/v2"):
+    if is_tensors:
         body["error"] = f"{error.code} {message}"
     return Reply(
         status,
@@ -141,6 +158,11 @@ def _document(call: Call, error: MainspringError, more: Mapping[str, str]) -> Re
         "application/problem+json",
         _headers(status, error),
     )
+
+
+def _is_of_protocol(error: MainspringError) -> bool:
+    """Whether a path that no route has is one of the Open Inference Protocol."""
+    return isinstance(error, UnknownRoute) and error.path.startswith("/v2")
 
 
 def _shown(value: object) -> object:

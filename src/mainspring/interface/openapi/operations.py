@@ -13,6 +13,7 @@ from mainspring.project.api import RollbackBody
 from mainspring.serving.body import PredictBody
 from mainspring.serving.predict import Prediction
 from mainspring.serving.protocol import InferRequest, InferResponse, ModelMetadata
+from mainspring.serving.protocol.api import IndexBody, LoadBody
 from mainspring.serving.tracing.trace import PredictionTrace
 from mainspring.sources.bodies.read import PushedOperation
 from mainspring.sources.uploads.upload import DeclaredFile, FinishedUpload
@@ -100,6 +101,21 @@ class ServerMetadata(msgspec.Struct, kw_only=True):
     extensions: list[str]
 
 
+class Statistics(msgspec.Struct, kw_only=True):
+    """What was answered since the server started, by model and version."""
+
+    model_stats: list[dict[str, object]]
+
+
+class IndexedModel(msgspec.Struct, kw_only=True):
+    """A version that the server knows; `reason` where it is not ready."""
+
+    name: str
+    version: str = ""
+    state: str
+    reason: str = ""
+
+
 class Readiness(msgspec.Struct, kw_only=True):
     """Whether answers can be given, and why not."""
 
@@ -161,6 +177,27 @@ _PUSHED = (
     "application/vnd.apache.parquet",
 )
 
+
+def _of_models(path: str, of: str) -> dict[tuple[str, str], ApiOperation]:
+    """The routes about a model, or about one version of it."""
+    return {
+        ("GET", path): ApiOperation(name=f"model_{of}metadata", gives={200: ModelMetadata}),
+        ("GET", f"{path}/ready"): ApiOperation(name=f"model_{of}ready", gives=_READY),
+        ("GET", f"{path}/stats"): ApiOperation(
+            name=f"model_{of}statistics", gives={200: Statistics}
+        ),
+        ("POST", f"{path}/infer"): ApiOperation(
+            name=f"{of}infer",
+            takes=InferRequest,
+            forms=(_BYTES,),
+            gives={200: InferResponse},
+            headers=(
+                Header("Inference-Header-Content-Length", "bytes of JSON before binary data"),
+            ),
+        ),
+    }
+
+
 OPERATIONS: Mapping[tuple[str, str], ApiOperation] = MappingProxyType(
     {
         ("POST", "/v1/endpoints/{name}/predict"): ApiOperation(
@@ -207,12 +244,17 @@ OPERATIONS: Mapping[tuple[str, str], ApiOperation] = MappingProxyType(
             headers=(Header("If-None-Match", "the ETag of an earlier answer; 304 while it holds"),),
         ),
         ("GET", "/v2"): ApiOperation(name="server_metadata", gives={200: ServerMetadata}),
-        ("GET", "/v2/models/{name}"): ApiOperation(
-            name="model_metadata", gives={200: ModelMetadata}
+        **_of_models("/v2/models/{name}", ""),
+        **_of_models("/v2/models/{name}/versions/{version}", "version_"),
+        ("GET", "/v2/models/stats"): ApiOperation(name="statistics", gives={200: Statistics}),
+        ("POST", "/v2/repository/index"): ApiOperation(
+            name="model_index", takes=IndexBody, gives={200: list[IndexedModel]}
         ),
-        ("GET", "/v2/models/{name}/ready"): ApiOperation(name="model_ready", gives=_READY),
-        ("POST", "/v2/models/{name}/infer"): ApiOperation(
-            name="infer", takes=InferRequest, gives={200: InferResponse}
+        ("POST", "/v2/repository/models/{name}/load"): ApiOperation(
+            name="load_model", takes=LoadBody, gives={200: dict}
+        ),
+        ("POST", "/v2/repository/models/{name}/unload"): ApiOperation(
+            name="unload_model", takes=LoadBody, gives={200: dict}
         ),
         ("GET", "/v2/health/ready"): ApiOperation(name="ready", gives=_READY),
         ("GET", "/v2/health/live"): ApiOperation(name="live", gives=_LIVE),

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Iterable
+from typing import get_args, get_origin
 
 import msgspec
 
@@ -22,9 +23,12 @@ def schemas_of(records: Iterable[type]) -> dict[str, JsonSchema]:
 
 
 def component_of(record: type | str) -> JsonSchema:
-    """Where a component stands; of a record that is described by nothing, any object."""
+    """Where a component stands; any object where nothing describes it, of a list its items."""
     if record is dict:
         return {"type": "object"}
+    if get_origin(record) is list:
+        [item] = get_args(record)
+        return {"type": "array", "items": component_of(item)}
     return {"$ref": _COMPONENTS + (record if isinstance(record, str) else record.__name__)}
 
 

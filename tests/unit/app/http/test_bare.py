@@ -10,6 +10,8 @@ import pytest
 from mainspring.app.http.bare import build_model_service
 from mainspring.engines.http.application import asgi_application
 from mainspring.engines.onnx.scorer import OnnxScorer
+from mainspring.serving.protocol import matrix_model
+from mainspring.serving.protocol.files import FileModels
 from tests.unit.engines.onnx.test_scorer import row_means
 
 TENSOR = {"name": "features", "shape": [2, 3], "datatype": "FP64", "data": [1, 2, 3, 4, 5, 6]}
@@ -20,7 +22,8 @@ ABSENT = ("deltalake", "lightgbm", "numba", "onnx", "polars", "scipy", "sklearn"
 def ask():
     """Sends one request to the server."""
     scorer = OnnxScorer(row_means())
-    service = build_model_service(scorer, name="means", version="abc", token="secret")
+    model = matrix_model("means", "abc", scorer, list("012"))
+    service = build_model_service(FileModels({"means": lambda: model}), token="secret")
     app = asgi_application(service)
 
     def ask(method, path, body=None, token="secret"):
@@ -50,7 +53,7 @@ def test_a_bare_model_needs_its_token(ask):
 
 def test_a_bare_model_is_ready_and_no_other_is_there(ask):
     assert ask("GET", "/v2/models/means/ready").json() == {"name": "means", "ready": True}
-    assert ask("GET", "/v2/models/medians").json()["code"] == "SRV-020"
+    assert ask("GET", "/v2/models/medians").json()["code"] == "SRV-091"
 
 
 def test_a_bare_model_refuses_what_does_not_fit(ask):

@@ -134,7 +134,9 @@ def serve_model(
         return supervise_server(
             words, port=port, health_port=health_port, announce=at.note, workers=workers or 1
         )
-    from mainspring.app.http.bare import run_model_server as serve_file
+    from mainspring.app.http.bare import run_model_server as serve_files
+    from mainspring.app.models.model_file import ModelFile
 
-    serve_file(file, name=name, port=port, hosts=hosts, announce=click.echo, token_file=token_file)
+    files = {name: ModelFile(file)}
+    serve_files(files, port=port, hosts=hosts, announce=click.echo, token_file=token_file)
     return 0
