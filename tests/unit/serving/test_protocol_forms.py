@@ -426,7 +426,7 @@ def test_a_model_is_loaded_from_where_it_lies_only():
             identity("BOOL").load(call({"parameters": parameters}))
     with pytest.raises(UnknownModel):
         identity("BOOL").load(call(b"", name="../same"))
-    unmanaged = api_of(tensor_model("same", "1", Identity("BOOL")), is_managed=False)
+    unmanaged = api_of(tensor_model("same", "1", Identity("BOOL")), unmanaged="nobody may")
     for act in (unmanaged.load, unmanaged.unload):
         with pytest.raises(ModelNotManaged):
             act(call(b""))

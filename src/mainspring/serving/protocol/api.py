@@ -76,7 +76,9 @@ class ProtocolApi:
             ),
             Route("POST", "/v2/repository/index", "read", self.index),
             Route("POST", f"{of_repository}/load", "operate", self.load, blocks=True, alone=True),
-            Route("POST", f"{of_repository}/unload", "operate", self.unload, blocks=True),
+            Route(
+                "POST", f"{of_repository}/unload", "operate", self.unload, blocks=True, alone=True
+            ),
         ]
 
     def server_metadata(self, _: Call) -> Reply:
