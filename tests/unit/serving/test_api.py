@@ -21,7 +21,7 @@ from mainspring.serving.errors import (
 from mainspring.serving.host import EndpointHost, ServedEndpoint, ServedEnvironment
 from mainspring.serving.inference_log import find_prediction
 from mainspring.serving.protocol import matrix_model
-from mainspring.serving.protocol.infer import Inference
+from mainspring.serving.protocol.infer import InferTurns
 from mainspring.serving.protocol.statistics import StatisticsKeeper
 from mainspring.testing import SeededIds
 from tests.unit.serving.conftest import Adder, Linear
@@ -36,7 +36,7 @@ def call(body=None, **path):
 
 def inference(scorer):
     model = matrix_model("sum", "sum v1", scorer, ["a", "b"])
-    return Inference(lambda _: model, StatisticsKeeper(lambda: 0))
+    return InferTurns(lambda _: model, StatisticsKeeper(lambda: 0))
 
 
 def unknown(prediction):

@@ -8,7 +8,7 @@ import msgspec
 from mainspring.ports.body import parse_body
 from mainspring.ports.http import Call, Reply, Route, json_reply
 from mainspring.serving.protocol.errors import WrongField
-from mainspring.serving.protocol.infer import Inference
+from mainspring.serving.protocol.infer import InferTurns
 from mainspring.serving.protocol.metadata import EXTENSIONS, metadata_of
 from mainspring.serving.protocol.model import ProtocolModel
 from mainspring.serving.protocol.packed import unpacked
@@ -50,7 +50,7 @@ class ProtocolApi:
     ) -> None:
         self._repository, self._version, self._ready = repository, version, ready
         self._statistics = StatisticsKeeper(now_ms)
-        self._inference = Inference(self._find, self._statistics)
+        self._inference = InferTurns(self._find, self._statistics)
 
     def routes(self) -> list[Route]:
         """Every route."""
@@ -99,7 +99,7 @@ class ProtocolApi:
         return self._ready(call)
 
     def infer(self, call: Call) -> Reply:
-        """`POST /v2/models/{name}/infer`: tensors in, tensors out; see `Inference.answer`."""
+        """`POST /v2/models/{name}/infer`: tensors in, tensors out; see `InferTurns.answer`."""
         return self._inference.answer(call)
 
     def model_statistics(self, call: Call) -> Reply:

@@ -16,9 +16,9 @@ from mainspring.serving.errors import WrongTensor
 from mainspring.serving.protocol.datatypes import DATATYPES, EXACT_TO, WHOLE
 from mainspring.serving.protocol.errors import WrongField
 
-__all__ = ["LENGTH_HEADER", "SplitBody", "array_of_bytes", "bytes_of_array", "split_body"]
+__all__ = ["JSON_LENGTH_HEADER", "SplitBody", "array_of_bytes", "bytes_of_array", "split_body"]
 
-LENGTH_HEADER: Final = "Inference-Header-Content-Length"
+JSON_LENGTH_HEADER: Final = "Inference-Header-Content-Length"
 """Says how many bytes of a body are JSON; the rest is binary data."""
 
 _LENGTH = struct.Struct("<I")
@@ -43,7 +43,7 @@ def split_body(body: bytes, headers: Mapping[str, str]) -> SplitBody:
         return SplitBody(body, memoryview(b""), is_raw=False)
     if not (told.isascii() and told.isdigit()) or len(told) > 19 or int(told) > len(body):
         reason = f"{told!r} is no number of bytes of a body of {len(body)}"
-        raise WrongField(field=LENGTH_HEADER, reason=reason)
+        raise WrongField(field=JSON_LENGTH_HEADER, reason=reason)
     length = int(told)
     return SplitBody(body[:length], memoryview(body)[length:], is_raw=length == 0)
 

@@ -22,7 +22,7 @@ from mainspring.serving.protocol.request import InferCall, decode_request
 from mainspring.serving.protocol.response import encode_response
 from mainspring.serving.protocol.statistics import StatisticsKeeper
 
-__all__ = ["Inference"]
+__all__ = ["InferTurns"]
 
 _Arrays = Sequence[Array]
 
@@ -52,7 +52,7 @@ class _Decoded:
         return (id(self.model.model), shapes, outputs)
 
 
-class Inference:
+class InferTurns:
     """Answers infer calls.
 
     Args:

@@ -13,7 +13,12 @@ from mainspring.ports.body import require_bounded_json
 from mainspring.ports.errors import BadRequest
 from mainspring.ports.tensors import Array
 from mainspring.serving.errors import TooManyRows, WrongTensor
-from mainspring.serving.protocol.binary import LENGTH_HEADER, SplitBody, array_of_bytes, split_body
+from mainspring.serving.protocol.binary import (
+    JSON_LENGTH_HEADER,
+    SplitBody,
+    array_of_bytes,
+    split_body,
+)
 from mainspring.serving.protocol.datatypes import DATATYPES
 from mainspring.serving.protocol.errors import WrongField
 from mainspring.serving.protocol.json_values import array_of_json
@@ -289,7 +294,7 @@ def _raw_call(data: memoryview, model: ProtocolModel) -> InferCall:
     """The raw form: the body is the data of the one input, and its shape follows from its size."""
     if len(model.inputs) != 1:
         reason = f"a body without JSON is for models of one input; this has {len(model.inputs)}"
-        raise WrongField(field=LENGTH_HEADER, reason=reason)
+        raise WrongField(field=JSON_LENGTH_HEADER, reason=reason)
     [(name, rule)] = model.inputs.items()
     spec = rule.spec
     if spec.datatype == "BYTES":

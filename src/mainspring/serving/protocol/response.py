@@ -7,7 +7,7 @@ import numpy as np
 
 from mainspring.ports.http import Reply
 from mainspring.ports.tensors import Array
-from mainspring.serving.protocol.binary import LENGTH_HEADER, bytes_of_array
+from mainspring.serving.protocol.binary import JSON_LENGTH_HEADER, bytes_of_array
 from mainspring.serving.protocol.errors import OutputNotSayable
 from mainspring.serving.protocol.model import ProtocolModel
 from mainspring.serving.protocol.request import InferCall, RequestedOutput
@@ -59,7 +59,7 @@ def encode_response(model: ProtocolModel, request: InferCall, arrays: Sequence[A
     head = _ENCODER.encode(InferResponse(model.name, model.version, request.id, tensors))
     if not chunks:
         return Reply(200, head)
-    headers: Mapping[str, str] = {LENGTH_HEADER: str(len(head))}
+    headers: Mapping[str, str] = {JSON_LENGTH_HEADER: str(len(head))}
     return Reply(200, b"".join((head, *chunks)), "application/octet-stream", headers)
 
 
