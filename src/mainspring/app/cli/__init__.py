@@ -47,7 +47,7 @@ _SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Serve and monitor": {
         "serve": ("answers", "Serve predictions over HTTP until stopped."),
-        "serve-model": ("begin", "Serve one ONNX file, without a project."),
+        "serve-model": ("begin", "Serve ONNX files, without a project."),
         "openapi": ("interface", "Write the OpenAPI document of an environment's server."),
         "predict": ("answers", "Predict with an endpoint, without a server."),
         "batch-predict": ("batch", "Predict every row of a file or table."),

@@ -1,20 +1,31 @@
 """Files of models, opened for a server that has nothing else."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from mainspring.elements.identity import digest_of, short
+from mainspring.engines.onnx.errors import InvalidModel, ScoringFailed
 from mainspring.engines.onnx.model_file import read_model_file
 from mainspring.engines.onnx.scorer import OnnxScorer
-from mainspring.serving.protocol.model import ProtocolModel, matrix_model
+from mainspring.engines.onnx.tensors import OnnxTensorModel
+from mainspring.ports.tensors import Array
+from mainspring.serving.protocol.errors import InputNotComputable
+from mainspring.serving.protocol.model import ProtocolModel, matrix_model, tensor_model
 
 __all__ = ["ModelFile", "open_model_file"]
 
 
 class ModelFile(NamedTuple):
-    """A file to serve."""
+    """A file to serve.
+
+    Args:
+        as_matrix: a model of one matrix of numbers is served as endpoints are, `features` in and
+            `score` out, whatever the file calls them.
+    """
 
     path: Path
+    as_matrix: bool = False
 
 
 def open_model_file(name: str, file: ModelFile) -> ProtocolModel:
@@ -23,6 +34,29 @@ def open_model_file(name: str, file: ModelFile) -> ProtocolModel:
     Raises: InvalidModel ENG-202, UnsafeModel ENG-205.
     """
     payload = read_model_file(file.path)
-    scorer = OnnxScorer(payload)
-    columns = [str(place) for place in range(scorer.feature_count)]
-    return matrix_model(name, short(digest_of(payload)), scorer, columns)
+    version = short(digest_of(payload))
+    if file.as_matrix:
+        try:
+            scorer = OnnxScorer(payload)
+        except InvalidModel:
+            # It has another signature, or it is no model, which the next line finds too.
+            return tensor_model(name, version, _Refusing(OnnxTensorModel(payload)))
+        columns = [str(place) for place in range(scorer.feature_count)]
+        return matrix_model(name, version, scorer, columns)
+    return tensor_model(name, version, _Refusing(OnnxTensorModel(payload)))
+
+
+class _Refusing:
+    """A model whose failures are the request's fault: the model itself was opened and is whole."""
+
+    def __init__(self, model: OnnxTensorModel) -> None:
+        self._model = model
+        self.platform, self.is_rowwise = model.platform, model.is_rowwise
+        self.inputs, self.outputs = model.inputs, model.outputs
+
+    def run(self, inputs: Mapping[str, Array], outputs: Sequence[str]) -> list[Array]:
+        """As the model; ScoringFailed becomes InputNotComputable SRV-094."""
+        try:
+            return self._model.run(inputs, outputs)
+        except ScoringFailed as error:
+            raise InputNotComputable(reason=error.reason) from error

@@ -8,6 +8,7 @@ takes for ever is for the supervisor of the server.
 
 import threading
 import time
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import onnxruntime
@@ -17,7 +18,7 @@ from onnxruntime.capi import onnxruntime_pybind11_state as native
 from mainspring.ports.deadline import present_deadline
 from mainspring.ports.errors import DeadlinePassed
 
-__all__ = ["run_until_deadline"]
+__all__ = ["run_all_until_deadline", "run_until_deadline"]
 
 _PERIOD_S = 0.02
 _QUIET_TURNS = 50
@@ -88,13 +89,21 @@ def run_until_deadline(
     Raises: DeadlinePassed SRV-048 where the present deadline came first, and what ONNX Runtime
         raises.
     """
+    found: NDArray[Any] = run_all_until_deadline(session, [output], {name: matrix})[0]
+    return found
+
+
+def run_all_until_deadline(
+    session: onnxruntime.InferenceSession, outputs: Sequence[str], feed: Mapping[str, NDArray[Any]]
+) -> list[NDArray[Any]]:
+    """These outputs of a session.  Raises: as `run_until_deadline`."""
     deadline = present_deadline()
     if deadline is None:
-        return _first(session.run([output], {name: matrix}))
+        return _all(session.run(outputs, feed))
     options = onnxruntime.RunOptions()
     _WATCH.begin(options, deadline.at)
     try:
-        return _first(session.run([output], {name: matrix}, options))
+        return _all(session.run(outputs, feed, options))
     except native.Fail as error:
         if options.terminate:
             raise DeadlinePassed(limit_s=deadline.limit_s) from error
@@ -103,5 +112,5 @@ def run_until_deadline(
         _WATCH.end(options)
 
 
-def _first(found: list[NDArray[Any]]) -> NDArray[Any]:
-    return found[0]
+def _all(found: list[NDArray[Any]]) -> list[NDArray[Any]]:
+    return found

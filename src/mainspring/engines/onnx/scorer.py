@@ -3,41 +3,20 @@
 One thread and sequential execution: the caller owns parallelism (rows of many requests in one
 batch, replicas), and a second thread would split sums by the size of the batch.  Only the wanted
 output is asked for; computing the others can cost more than the model.
-
-A model is scanned before ONNX Runtime sees it, and what a scan cannot foresee is bounded: tensors
-of all models of a process come from one allocator with a limit, and nothing is computed while a
-model is opened.  A session gets bytes that were scanned, never a path, and a folder for weights in
-other files that does not exist.
 """
 
 from dataclasses import dataclass
-from functools import cache
-from types import TracebackType
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
-from onnxruntime.capi import onnxruntime_pybind11_state as native
 
 from mainspring.engines.onnx.deadline import run_until_deadline
 from mainspring.engines.onnx.errors import InputMismatch, InvalidModel, ScoringFailed
-from mainspring.engines.onnx.scan import require_safe
+from mainspring.engines.onnx.session import ForeignFault, open_session
 
 __all__ = ["OnnxScorer", "ScorerTensor"]
 
-_FOREIGN = (
-    native.EPFail,
-    native.Fail,
-    native.InvalidArgument,
-    native.InvalidGraph,
-    native.InvalidProtobuf,
-    native.NoModel,
-    native.NoSuchFile,
-    native.NotImplemented,
-    native.RuntimeException,
-    ValueError,
-)
 _DATATYPES = {
     "tensor(double)": "FP64",
     "tensor(float)": "FP32",
@@ -48,12 +27,6 @@ _DATATYPES = {
 _NUMPY_TYPES = {"FP64": np.float64, "FP32": np.float32}
 # Exporters add labels and margins; these names mean predictions.
 _PREDICTIONS = ("probability", "probabilities", "value")
-_TENSOR_BYTES = 1 << 30
-"""Of all models of a process together; not counted are trees, which are as large as their file."""
-
-# Constants would be computed without the allocator, so a few operators on nothing but constants
-# could fill the memory of whoever opens the model (measured: 2 GB from 2 kB).
-_UNBOUNDED_OPTIMIZERS = ["ConstantFolding"]
 
 
 @dataclass(frozen=True)
@@ -67,31 +40,7 @@ class ScorerTensor:
     shape: tuple[int, ...]
 
 
-class _Translated:
-    """Turns ONNX Runtime's exceptions into `error`; a class, because a generator would cost more
-    than it guards.
-    """
-
-    __slots__ = ("error",)
-
-    def __init__(self, error: type[InvalidModel] | type[ScoringFailed]) -> None:
-        self.error = error
-
-    def __enter__(self) -> None:
-        """Nothing to prepare."""
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        exception: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Raise `error` from an exception of ONNX Runtime; let any other pass."""
-        if isinstance(exception, _FOREIGN):
-            raise self.error(reason=str(exception)) from exception
-
-
-_LOADING, _SCORING = _Translated(InvalidModel), _Translated(ScoringFailed)
+_SCORING = ForeignFault(ScoringFailed)
 
 
 class OnnxScorer:
@@ -108,15 +57,7 @@ class OnnxScorer:
     """
 
     def __init__(self, payload: bytes, *, output: str | None = None) -> None:
-        require_safe(payload)
-        with _LOADING:
-            _bound_allocator()
-            self._session = onnxruntime.InferenceSession(
-                payload,
-                _options(),
-                providers=["CPUExecutionProvider"],
-                disabled_optimizers=_UNBOUNDED_OPTIMIZERS,
-            )
+        self._session = open_session(payload)
         inputs = _described(self._session.get_inputs())
         available = _described(self._session.get_outputs())
         if len(inputs) != 1 or len(inputs[0].shape) != 2 or inputs[0].datatype not in _NUMPY_TYPES:
@@ -160,32 +101,6 @@ class OnnxScorer:
             scores[:, 0] if scores.ndim == 2 and scores.shape[1] == 1 else scores
         )
         return found
-
-
-def _options() -> onnxruntime.SessionOptions:
-    """One thread, in order, quiet below errors, and no spinning on a core that others need."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
-    options.log_severity_level = 3
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.add_session_config_entry("session.use_env_allocators", "1")
-    options.add_session_config_entry(
-        "session.model_external_initializers_file_folder_path", "/nonexistent"
-    )
-    return options
-
-
-@cache
-def _bound_allocator() -> None:
-    """Make the allocator of this process, once; ONNX Runtime itself refuses what goes beyond it."""
-    place = onnxruntime.OrtMemoryInfo(
-        "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
-    )
-    onnxruntime.create_and_register_allocator(
-        place, onnxruntime.OrtArenaCfg({"max_mem": _TENSOR_BYTES})
-    )
 
 
 def _described(tensors: list[Any]) -> tuple[ScorerTensor, ...]:

@@ -1,5 +1,6 @@
 """The commands to get started with."""
 
+import re
 from pathlib import Path
 
 import click
@@ -11,7 +12,9 @@ from mainspring.app.cli.secrets import require_place
 from mainspring.features.compile_kernels import begin_in_background, compile_kernels
 from mainspring.ports.errors import FileRefused
 
-__all__ = ["demo", "init", "kernels", "serve_model"]
+__all__ = ["demo", "init", "kernels", "named_files", "require_nobody_else", "serve_model"]
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
 @click.command(cls=Verb)
@@ -67,13 +70,12 @@ def kernels(at: Invocation) -> int:
 
 
 @click.command(cls=Verb)
-@click.argument("file", type=GivenPath(exists=True, dir_okay=False))
+@click.argument("files", nargs=-1, required=True, metavar="[NAME=]FILE...")
 @click.option(
     "--name",
-    default="model",
-    show_default=True,
+    default="",
     metavar="NAME",
-    help="The model's name in its routes.",
+    help="Of one FILE without a name of its own: the model's name in its routes.  [model]",
 )
 @click.option(
     "--port",
@@ -96,6 +98,9 @@ def kernels(at: Invocation) -> int:
     help="Has the token, or gets it where it is new; needed where output goes to a file.",
 )
 @click.option(
+    "--no-auth", is_flag=True, help="Answer without a token; only to callers on this machine."
+)
+@click.option(
     "--health-port",
     default=None,
     type=click.IntRange(0, 65_535),
@@ -106,30 +111,37 @@ def kernels(at: Invocation) -> int:
 @click.pass_obj
 def serve_model(
     at: Invocation,
-    file: Path,
+    files: tuple[str, ...],
     name: str,
     port: int,
     *,
     hosts: tuple[str, ...],
     token_file: Path | None,
+    no_auth: bool,
     health_port: int | None,
     workers: int | None,
 ) -> int:
-    """Serve one ONNX file, without a project.
+    """Serve ONNX files, without a project.
 
-    It speaks the Open Inference Protocol and computes no features; `pip install mainspring[serve]`
-    is enough for it.
+    `iris=iris.onnx churn=churn.onnx` serves each by its name, with the inputs and outputs that it
+    has; FILE alone is served with `features` and `score`, as endpoints are.  It speaks the Open
+    Inference Protocol and computes no features; `pip install mainspring[serve]` is enough for it.
     """
-    require_place(token_file, option="--token-file", ends_with_process=True)
+    given = named_files(files, name)
+    if no_auth:
+        require_nobody_else(hosts, token_file)
+    else:
+        require_place(token_file, option="--token-file", ends_with_process=True)
     if health_port is not None or workers is not None:
-        if token_file is None:
+        if token_file is None and not no_auth:
             raise click.UsageError(
                 "with --health-port and --workers the token has to outlive a server that is "
                 "replaced: give --token-file FILE"
             )
         from mainspring.engines.local.supervise import supervise_server
 
-        words = ["serve-model", str(file), "--name", name, "--token-file", str(token_file)]
+        words = ["serve-model", *files, *(["--name", name] if name else [])]
+        words += ["--no-auth"] if no_auth else ["--token-file", str(token_file)]
         words += [word for host in hosts for word in ("--allow-host", host)]
         return supervise_server(
             words, port=port, health_port=health_port, announce=at.note, workers=workers or 1
@@ -137,6 +149,41 @@ def serve_model(
     from mainspring.app.http.bare import run_model_server as serve_files
     from mainspring.app.models.model_file import ModelFile
 
-    files = {name: ModelFile(file)}
-    serve_files(files, port=port, hosts=hosts, announce=click.echo, token_file=token_file)
+    serve_files(
+        {each: ModelFile(path, as_matrix=as_matrix) for each, path, as_matrix in given},
+        port=port,
+        hosts=hosts,
+        announce=click.echo,
+        token_file=token_file,
+        needs_token=not no_auth,
+    )
     return 0
+
+
+def named_files(files: tuple[str, ...], name: str) -> list[tuple[str, Path, bool]]:
+    """Each model's name and file, and whether it is served as endpoints are."""
+    given = []
+    for each in files:
+        before, equals, after = each.partition("=")
+        is_named = bool(equals) and not Path(each).exists()
+        if is_named and not _NAME.fullmatch(before):
+            raise click.UsageError(f"{before!r} is no name of a model: letters, digits, . _ and -")
+        path = Path(after if is_named else each)
+        if not path.is_file():
+            raise click.UsageError(f"there is no file {str(path)!r}")
+        given.append((before if is_named else name or "model", path, not is_named))
+    if name and (len(given) > 1 or not given[0][2]):
+        raise click.UsageError("--name is for one FILE; of several, write NAME=FILE for each")
+    if len({each for each, _, _ in given}) < len(given):
+        raise click.UsageError("two models have one name; write NAME=FILE for each")
+    return given
+
+
+def require_nobody_else(hosts: tuple[str, ...], token_file: Path | None) -> None:
+    """Refuse to answer without a token where others than this machine's users may ask."""
+    if token_file is not None:
+        raise click.UsageError("--no-auth needs no token: leave out --token-file")
+    if hosts:
+        raise click.UsageError(
+            "--no-auth is for callers on this machine; with --allow-host a token is needed"
+        )
