@@ -12,9 +12,12 @@ KILLS ?= 1000
 SEED ?= 0
 EXAMPLES ?= 10000
 REQUESTS ?= 100000
+HOSTILE ?= 1000000
+PREDICTIONS ?= 10000000
+DEPLOYMENTS ?= 100
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench bench-features bench-doors bench-serving bench-rollback prove crash attack attack-full edits docs lock clean
+.PHONY: help demo test check bench bench-features bench-doors bench-serving bench-rollback prove crash attack attack-full hostile soak edits docs lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +62,12 @@ attack: $(READY) ## every attack of tests/attacks, under three minutes (PYTEST_A
 attack-full: $(READY) ## 100,000 hostile requests beside live traffic, then every damage to every file with every verb: hours (REQUESTS=, SEED=)
 	@$(BIN)/python -m tests.attacks.hostile --requests $(REQUESTS) --seed $(SEED)
 	@$(BIN)/python -m tests.attacks.every_damage
+
+hostile: $(READY) ## 1,000,000 hostile requests beside live traffic, at every server: hours (HOSTILE=, SEED=)
+	@$(BIN)/python -m tests.attacks.hostile --requests $(HOSTILE) --seed $(SEED)
+
+soak: $(READY) ## ten million logged predictions and a hundred deployments, memory, descriptors and disk: an hour or more (PREDICTIONS=, DEPLOYMENTS=)
+	@$(BIN)/python -m benchmarks.serving.soak --predictions $(PREDICTIONS) --deployments $(DEPLOYMENTS)
 
 edits: $(READY) ## histories of edits, each compared with a fresh workspace; about three quarters of an hour (EXAMPLES=)
 	@EDIT_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -q tests/laws/test_edits.py

@@ -14,7 +14,7 @@ from benchmarks.serving.peers import free_port
 from benchmarks.serving.servers import words_for
 from mainspring.app.workspace import Workspace
 
-__all__ = ["AS_OF", "ENDPOINT", "customers", "make_shop", "serving_shop"]
+__all__ = ["AS_OF", "ENDPOINT", "customers", "deploy_other_version", "make_shop", "serving_shop"]
 
 ENDPOINT, AS_OF = "returned", "2024-01-31T00:00:00Z"
 _FACTS, _CUSTOMERS, _DAYS = 40_000, 2_000, 30
@@ -71,12 +71,16 @@ def returned_model(train, run):
     ).fit(train.X, train.y)
 
 
-endpoint = ms.Endpoint("returned", model=returned_model)
+endpoint = ms.Endpoint("returned", model=returned_model@RETENTION@)
 '''
 
 
-def make_shop(folder: Path) -> Path:
-    """The project, with its endpoint trained and its features up to date."""
+def make_shop(folder: Path, *, retention: str = "") -> Path:
+    """The project, with its endpoint trained and its features up to date.
+
+    Args:
+        retention: of predictions in the log; empty: they stay.
+    """
     folder.mkdir(parents=True)
     random = np.random.default_rng(0)
     start = np.datetime64("2024-01-01", "us")
@@ -97,13 +101,26 @@ def make_shop(folder: Path) -> Path:
         is_returned=pl.Series(random.random(_FACTS) < 1 / (1 + np.exp(2 - amount / 40))),
         decided_at=pl.col("bought_at") + pl.duration(hours=1),
     ).write_parquet(folder / "returns.parquet")
-    (folder / "shop.py").write_text(_DECLARATIONS)
+    declared = f', retention="{retention}"' if retention else ""
+    (folder / "shop.py").write_text(_DECLARATIONS.replace("@RETENTION@", declared))
     (folder / "project.toml").write_text(f'name = "shop"\n[environments.dev]\nas_of = {AS_OF}\n')
     workspace = Workspace.open(folder)
     workspace.apply()
     workspace.materialize()
     workspace.token()
     return folder
+
+
+def deploy_other_version(project: Path) -> None:
+    """Deploy the model with as many trees as it has not at present; each of both is trained
+    once.
+    """
+    declared = project / "shop.py"
+    text = declared.read_text()
+    few, many = "n_estimators=150", "n_estimators=200"
+    declared.write_text(text.replace(few, many) if few in text else text.replace(many, few))
+    if not Workspace.open(project).apply().moved:
+        raise RuntimeError("nothing was deployed")
 
 
 def customers(count: int) -> list[int]:

@@ -11,6 +11,8 @@ import pytest
 from benchmarks.features.figure import replaced
 from benchmarks.serving.__main__ import ROWS, RUN, main
 from benchmarks.serving.model import FEATURES, make_model
+from benchmarks.serving.soak import Sample, slope_mb
+from benchmarks.serving.soak import main as soak
 from tools.source_tree import ROOT
 
 
@@ -23,6 +25,24 @@ def test_a_quick_run_asks_our_servers_and_prints_what_they_answered(tmp_path: Pa
     assert "| work | measured | bar | |" in table
     assert "÷ its hello-world" in table
     assert "missed" not in table
+
+
+@pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk is not installed")
+def test_a_short_soak_deploys_under_load_and_loses_no_request(tmp_path: Path) -> None:
+    said = io.StringIO()
+    with redirect_stdout(said):
+        words = ["--predictions", "20000", "--deployments", "3", "--retention", "1m"]
+        assert soak([*words, "--folder", str(tmp_path)]) == 0
+    table = said.getvalue()
+    assert "3 deployments" in table
+    assert "| failed requests | 0 | 0 |" in table
+    assert "missed" not in table
+
+
+def test_growth_is_what_a_million_predictions_add() -> None:
+    grown = [Sample(n * 500_000, 100.0 + n, 9, 9, 0.1) for n in range(5)]
+    assert slope_mb(grown) == pytest.approx(2.0)
+    assert slope_mb(grown[:1]) == 0.0
 
 
 def test_the_page_of_benchmarks_has_a_place_for_every_row_of_serving() -> None:

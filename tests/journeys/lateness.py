@@ -156,10 +156,14 @@ class Server:
 
 
 @contextlib.contextmanager
-def serving(folder: Path) -> Iterator[Server]:
-    """A server of the project in a folder, until the block ends."""
+def serving(folder: Path, *words: str) -> Iterator[Server]:
+    """A server of the project in a folder, until the block ends.
+
+    Args:
+        words: more options of the command.
+    """
     with subprocess.Popen(
-        [*_PROGRAM, "serve", "--port", "0"], cwd=folder, stdout=subprocess.PIPE, text=True
+        [*_PROGRAM, "serve", "--port", "0", *words], cwd=folder, stdout=subprocess.PIPE, text=True
     ) as process:
         try:
             assert process.stdout is not None

@@ -213,8 +213,10 @@ class UploadFolder:
             raise UploadTooLarge(what="your list of uploads", found=own, limit=limits.uploads)
 
     def _require_same(self, upload: Upload, offset: int, part: bytes) -> None:
-        """Return if a part says again what is there.  Of a finished upload nothing is."""
-        if upload.finished is not None:
+        """Return if a part says again what is there.  Of a finished upload nothing is, and before
+        the first byte there is no file to look into.
+        """
+        if upload.finished is not None or not part:
             return
         with open_plain(self.path(upload), links=False) as file:
             file.seek(offset)

@@ -122,6 +122,12 @@ def test_what_lies_on_the_disk_is_named_by_us_and_for_its_owner_alone(uploads: U
     assert not (uploads.folder / f"{upload}.jsonl").exists()
 
 
+def test_a_first_part_without_bytes_changes_nothing(uploads: Uploads) -> None:
+    upload = uploads.begin()["upload"]
+    assert uploads.put(upload, 0, b"")["offset"] == 0
+    assert uploads.put(upload, 0, LINES)["is_finished"]
+
+
 def test_a_part_that_came_may_come_again(uploads: Uploads) -> None:
     upload = uploads.begin()["upload"]
     uploads.put(upload, 0, LINES[:100])
