@@ -11,13 +11,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import numpy as np
 
 from mainspring.app.cli.create import create_project
 from mainspring.app.workspace import Workspace
 from mainspring.elements.schema import Schema
 from mainspring.features.cast import cast_columns
-from mainspring.serving.inference_log import prediction_frame
 from mainspring.serving.predict import Predictor
 
 CALLS = 400
@@ -64,7 +64,7 @@ def main() -> None:
             workspace.runtime.data_clock,
             workspace.runtime.ids,
         )
-        records = predictor.answer(model, [row(0)], at=[now], map_version=1, actor="benchmark")
+        answered = predictor.answer(model, [row(0)], at=[now], map_version=1, actor="benchmark")
         requests = [
             cast_columns([row(call)], model.training_set.request_schema, passthrough=Schema(()))
             for call in range(CALLS)
@@ -78,8 +78,9 @@ def main() -> None:
                 lambda call: model.features_of(requests[call], workspace.runtime.online, at=[now])
             ),
             "record written to the log": median_us(
-                lambda call: workspace.runtime.log.append(
-                    {f"inference:bench:{call}": prediction_frame(records)}, expected={}
+                lambda call: predictor.keep(
+                    [msgspec.structs.replace(answered, id=f"prediction-{call:026}")],
+                    topic="inference:bench:late",
                 )
             ),
             "whole prediction": median_us(

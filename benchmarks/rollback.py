@@ -21,7 +21,7 @@ from mainspring.app.workspace import Workspace
 from mainspring.flow.periodic import PeriodicTask
 from mainspring.monitoring.runner import MonitorRunner
 from mainspring.serving.host import EndpointHost
-from mainspring.serving.inference_log import inference_topic, prediction_frame
+from mainspring.serving.inference_log import inference_topic
 from mainspring.serving.predict import Predictor
 
 AS_OF = "2024-03-28T18:00:00Z"
@@ -48,10 +48,10 @@ def log_predictions(workspace: Workspace, host: EndpointHost, count: int) -> Non
     predictor = Predictor(tools.online, tools.log, tools.data_clock, tools.ids)
     topic, now = inference_topic(workspace.environment, ENDPOINT), tools.data_clock.now()
     for _ in range(0, count, 2_000):
-        records = predictor.answer(
+        answered = predictor.answer(
             model, [ROW] * 2_000, at=[now] * 2_000, map_version=1, actor="benchmark"
         )
-        tools.log.append({topic: prediction_frame(records)}, expected={})
+        predictor.keep([answered], topic=topic)
 
 
 class SlowMonitor:

@@ -65,6 +65,7 @@ BY_HAND = {
     "gates.release.sign": FIELD,
     "gates.release.statement": ON_ITS_OWN,
     "engines.local.frames": ON_ITS_OWN,
+    "engines.local.packed": ON_ITS_OWN,
     "engines.local.sequences": ON_ITS_OWN,
     "govern.lineage": FIELD,
     "maintenance.read_inventory": FIELD,

@@ -4,7 +4,6 @@ baselines, predictions in the log.
 
 import math
 
-import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,13 +21,13 @@ from mainspring.monitoring.baseline import Baseline, parse_baseline, render_base
 from mainspring.monitoring.limits.column import ColumnBaseline
 from mainspring.monitoring.limits.source import IngestedRows
 from mainspring.ports.online import Position, decode_position, encode_position
+from mainspring.serving.inference.record import PredictionRecord
 from mainspring.serving.inference_log import (
-    PredictionRecord,
     inference_topic,
     iter_predictions,
-    prediction_frame,
 )
 from mainspring.sources.spec import Source
+from tests.logged import append_records, earlier_frame
 
 SPLIT = split_by_time(train_from="2013-01-08", test_from="2013-10-01", test_until="2014-01-01")
 YEAR_1, YEAR_9999 = parse_instant("0001-01-01"), parse_instant("9999-12-31")
@@ -122,7 +121,7 @@ def test_predictions_read_back_from_the_log(drawn):
         for place, (r, f, s) in enumerate(drawn)
     ]
     log, topic = SqliteLog(None), inference_topic("dev", "late")
-    log.append({topic: prediction_frame(records)}, expected={})
-    assert list(iter_predictions(log, topic)) == records
+    append_records(log, topic, records[1:])
+    log.append({topic: earlier_frame(records[:1])}, expected={})
+    assert list(iter_predictions(log, topic)) == [*records[1:], records[0]]
     assert all(math.isfinite(record.score) for record in records)
-    assert isinstance(prediction_frame(records), pl.DataFrame)

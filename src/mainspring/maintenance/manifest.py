@@ -49,6 +49,7 @@ SECRETS = ("keys", "token", "tokens")
 _LONGEST_PATH = 200
 
 _DATABASES = frozenset({STATE, LOG, INFERENCE_LOG})
+_SEGMENT = re.compile(r"log-inference-[0-9]{1,4}\.db")
 _OBJECT = re.compile(f"{OBJECTS}/([0-9a-f]{{2}})/([0-9a-f]{{2}})/\\1\\2[0-9a-f]{{60}}")
 _TABLE = re.compile(f"{TABLES}/[0-9]+\\.parquet")
 _SECRET = re.compile(f"({'|'.join(SECRETS)})(/[A-Za-z0-9_-][A-Za-z0-9._-]*)?")
@@ -164,5 +165,5 @@ def iter_archive_faults(manifest: BackupManifest, found: Mapping[str, int]) -> I
 def _is_part(path: str) -> bool:
     """Whether a backup has such a file: the names are listed, so none leads out of the folder."""
     return path in _DATABASES or any(
-        pattern.fullmatch(path) for pattern in (_OBJECT, _TABLE, _SECRET)
+        pattern.fullmatch(path) for pattern in (_SEGMENT, _OBJECT, _TABLE, _SECRET)
     )

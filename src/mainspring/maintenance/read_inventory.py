@@ -32,7 +32,7 @@ from mainspring.registry.read_environment import (
     read_definition,
     read_environment,
 )
-from mainspring.serving.inference_log import inference_topic
+from mainspring.serving.inference_log import inference_segments, inference_topic
 from mainspring.serving.loader import iter_retained_versions
 from mainspring.serving.state.generations import iter_retained_sources
 from mainspring.serving.state.read import read_view_definition, stream_of_source
@@ -142,7 +142,7 @@ def _iter_topics(
     needed: Sequence[Position],
 ) -> Iterator[TopicUsage]:
     """Every topic of the log.  `needed` are the positions of the online state that is live."""
-    log, retentions = ports.log, _retentions(ports.state, environments)
+    log, retentions = ports.log, _retentions(ports.state, ports.log, environments)
     for name in log.topics():
         retention = retentions.get(name)
         offsets = [
@@ -212,14 +212,16 @@ def _aged(log: LogReader, topic: str, cutoff: Micros) -> int:
     return log.head(topic)
 
 
-def _retentions(state: StateReader, environments: Iterable[str]) -> dict[str, Micros]:
+def _retentions(
+    state: StateReader, log: LogReader, environments: Iterable[str]
+) -> dict[str, Micros]:
     """For how long the records of each topic are held, where that is bounded in every environment
     that holds the asset: environments share a source's log, so the longest retention counts.
     """
     found: dict[str, list[Micros | None]] = {}
     for environment in environments:
         for pointer in read_environment(state, environment).pointers.values():
-            for topic in _topics_of(pointer, environment, state):
+            for topic in _topics_of(pointer, environment, state, log):
                 found.setdefault(topic, []).append(_retention(state, pointer))
     return {
         topic: max(known)
@@ -228,7 +230,9 @@ def _retentions(state: StateReader, environments: Iterable[str]) -> dict[str, Mi
     }
 
 
-def _topics_of(pointer: AssetPointer, environment: str, state: StateReader) -> tuple[str, ...]:
+def _topics_of(
+    pointer: AssetPointer, environment: str, state: StateReader, log: LogReader
+) -> tuple[str, ...]:
     """The topics that an asset's retention bounds."""
     name = pointer.asset.partition(".")[2]
     match pointer.kind:
@@ -236,7 +240,7 @@ def _topics_of(pointer: AssetPointer, environment: str, state: StateReader) -> t
             stream = stream_of_source(pointer, state=state)
             return topic_of(stream), quarantine_topic_of(stream), raw_topic_of(stream)
         case "endpoint":
-            return (inference_topic(environment, name),)
+            return tuple(inference_segments(log, inference_topic(environment, name)))
         case _:
             return ()
 

@@ -19,7 +19,7 @@ from mainspring.ports.state import Change, StateReader, StateWriter
 
 __all__ = ["WORKSPACE_FORMAT", "WorkspaceFormat", "require_known_format", "upgrade_workspace"]
 
-WORKSPACE_FORMAT = 4
+WORKSPACE_FORMAT = 5
 """The newest that this release knows, and the one that it leaves."""
 
 _KIND, _KEY = "workspace", "format"
@@ -70,6 +70,12 @@ _STEPS = (
     _UpgradeStep(
         4,
         "log and tables leave out what other columns say; what was written before stays as it is",
+        lambda _: (),
+    ),
+    _UpgradeStep(
+        5,
+        "predictions are filed by segment, those that were answered together in one record; those "
+        "that were written before are read where they lie",
         lambda _: (),
     ),
 )

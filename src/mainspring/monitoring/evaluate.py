@@ -35,18 +35,25 @@ from mainspring.monitoring.limits.judgement import FindingKind, Judgement
 from mainspring.monitoring.limits.label import LabelledDay, judge_label_rate, judge_performance
 from mainspring.monitoring.limits.share import Strictness
 from mainspring.monitoring.limits.source import IngestedRows, judge_source
-from mainspring.monitoring.position import MonitorMemory, first_remembered_day
+from mainspring.monitoring.position import MonitorMemory, ReadSegment, first_remembered_day
 from mainspring.monitoring.window import WindowReport, report_of_window
 from mainspring.ports.log import LogReader
 from mainspring.ports.tables import TableReader
-from mainspring.serving.inference_log import PredictionRecord, iter_predictions
+from mainspring.serving.inference.record import PredictionRecord
+from mainspring.serving.inference_log import (
+    first_place,
+    inference_segments,
+    iter_placed,
+    offset_of_place,
+    segment_of,
+)
 from mainspring.sources.read import iter_records
 from mainspring.sources.spec import Source
 from mainspring.sources.topic import log_of_stream, topic_of
 
 __all__ = ["EvaluatedWindow", "MonitorEvaluator", "MonitoredModel", "subject_of"]
 
-_RULE = "the last outcome by event time, then by id"
+_RULE = "the last outcome by event time, then by id; predictions by segment and place"
 """How a label is chosen; what was remembered under another rule is of no use."""
 
 
@@ -128,11 +135,13 @@ class MonitorEvaluator:
 
     def start_at_head(self) -> None:
         """Leave out what is in the log already."""
-        head = self._log.head(self._monitored.topic)
+        heads = {
+            segment_of(topic): self._log.head(topic)
+            for topic in inference_segments(self._log, self._monitored.topic)
+        }
+        read = {number: ReadSegment(head, head) for number, head in heads.items()}
         self.memory.offsets = msgspec.structs.replace(
-            self.memory.offsets,
-            predictions=head,
-            predictions_head=head,
+            self.memory.offsets.with_segments(read),
             labels=self._log.head(self._label_topic),
             ingested={
                 topic: self._log.head(topic)
@@ -150,7 +159,13 @@ class MonitorEvaluator:
         memory, monitored, since = self.memory, self._monitored, self.memory.offsets.end
         horizon = monitored.training_set.spec.label.horizon
         oldest = first_remembered_day(end, horizon=horizon)
-        memory.predictions.forget(before_day=oldest, below_offset=self._log.first(monitored.topic))
+        memory.predictions.forget(
+            before_day=oldest,
+            kept_from=[
+                first_place(topic, self._log.first(topic))
+                for topic in inference_segments(self._log, monitored.topic)
+            ],
+        )
         strictness = self._strictness()
         sources = [*self._judge_sources(start, end, strictness)]
         window, predictions = self._read_predictions(start, end, oldest=oldest * DAY)
@@ -191,35 +206,36 @@ class MonitorEvaluator:
         self, start: Micros, end: Micros, *, oldest: Micros
     ) -> tuple[list[PredictionRecord], KeyedPredictions]:
         """The predictions of the window, and those before `end` that are not in the memory yet."""
-        topic, offsets = self._monitored.topic, self.memory.offsets
-        head, begin, waits = self._log.head(topic), self._first_unread(start), list[int]()
         window, fresh = list[PredictionRecord](), list[_Unread]()
-        names = self._join_on
-        records = iter_predictions(self._log, topic, start=begin, stop=head)
-        for offset, record in enumerate(records, start=begin):
-            if record.at >= end:
-                waits.append(offset)
-                continue
-            if record.at >= start:
-                window.append(record)
-            if record.at >= oldest and not offsets.are_read(offset, record.at):
-                key = hash_join_key([record.request.get(name) for name in names])
-                fresh.append(_Unread(record.at, key, record.score, offset))
-        self.memory.offsets = msgspec.structs.replace(
-            offsets, predictions=min(waits, default=head), predictions_head=head
-        )
+        offsets, read, names = self.memory.offsets, dict[int, ReadSegment](), self._join_on
+        again = self._read_again(start)
+        for topic in inference_segments(self._log, self._monitored.topic):
+            number, head, waits = segment_of(topic), self._log.head(topic), list[int]()
+            known = offsets.segment(number)
+            begin = max(min(known.unread, again.get(number, head)), self._log.first(topic))
+            for place, record in iter_placed(self._log, topic, start=begin, stop=head):
+                offset = offset_of_place(place)
+                if record.at >= end:
+                    waits.append(offset)
+                    continue
+                if record.at >= start:
+                    window.append(record)
+                is_read = offset < known.head and record.at < offsets.end
+                if record.at >= oldest and not is_read:
+                    key = hash_join_key([record.request.get(name) for name in names])
+                    fresh.append(_Unread(record.at, key, record.score, place))
+            read[number] = ReadSegment(min(waits, default=head), head)
+        self.memory.offsets = offsets.with_segments(read)
         return window, _keyed(fresh)
 
-    def _first_unread(self, start: Micros) -> int:
-        """Where to begin in the inference log.  A window that begins before the end of the last one
-        (another schedule, or one that somebody asked for) reads some of it again.
+    def _read_again(self, start: Micros) -> dict[int, int]:
+        """By segment, from which offset on some is read again: by a window that begins before the
+        end of the last one (another schedule, or one that somebody asked for).
         """
-        offsets = self.memory.offsets
-        begin = offsets.predictions
-        if start < offsets.end:
-            again = self.memory.predictions.first_offset(start // DAY)
-            begin = begin if again is None else min(begin, again)
-        return max(begin, self._log.first(self._monitored.topic))
+        if start >= self.memory.offsets.end:
+            return {}
+        places = self.memory.predictions.first_offsets(start // DAY)
+        return {number: offset_of_place(place) for number, place in places.items()}
 
     def _read_labels(self, since: Micros, *, now: Micros) -> LabelChanges:
         """Take in the labels that are new, and those that time decides, and return what they

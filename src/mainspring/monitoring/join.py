@@ -42,6 +42,8 @@ Hashes = NDArray[np.uint64]
 Ints = NDArray[np.int64]
 Key = TypeVar("Key", np.int64, np.uint64)
 
+PLACE_BITS = 56
+"""Of a place, those below the number of its segment."""
 NO_KEY = 0
 """The hash of a key that is not whole: it is that of no fact."""
 
@@ -66,7 +68,7 @@ class KeyedPredictions(NamedTuple):
         times: when each was made.
         keys: the hash of what labels are joined on.
         labels: as known; NaN where none is.
-        offsets: in the inference log.
+        offsets: where each lies in the inference log, as its place there.
     """
 
     times: Ints
@@ -263,11 +265,19 @@ class LabelledPredictions:
         outcomes = join_outcomes(rows, revisions, on=["_key"], horizon=horizon, now=now)
         return outcomes["_label"].fill_null(np.nan).to_numpy(writable=True)
 
-    def forget(self, *, before_day: int, below_offset: int) -> None:
-        """Forget what happened before a day, and predictions that the log does not keep."""
+    def forget(self, *, before_day: int, kept_from: Sequence[int]) -> None:
+        """Forget what happened before a day, and predictions that the log does not keep.
+
+        Args:
+            kept_from: of each segment the place of the first prediction that is kept, in the order
+                of their numbers.
+        """
+        bounds = np.array([0, *kept_from], dtype=np.int64)
         self._facts = {day: held for day, held in self._facts.items() if day >= before_day}
         for day, held in list(self._days.items()):
-            kept = held.offsets >= below_offset
+            segments = held.offsets >> PLACE_BITS
+            first = np.searchsorted(bounds >> PLACE_BITS, segments, side="right") - 1
+            kept = (held.offsets >= bounds[first]) & (bounds[first] >> PLACE_BITS == segments)
             if day < before_day or not kept.any():
                 del self._days[day]
             elif not kept.all():
@@ -276,12 +286,15 @@ class LabelledPredictions:
                 continue
             self._metrics.pop(day, None)
 
-    def first_offset(self, day: int) -> int | None:
-        """The lowest offset of the predictions of a day or later; None where there are none."""
-        return min(
-            (int(held.offsets.min()) for each, held in self._days.items() if each >= day),
-            default=None,
-        )
+    def first_offsets(self, day: int) -> dict[int, int]:
+        """By segment the lowest place of the predictions of a day or later; without segments that
+        have none.
+        """
+        held = [predictions.offsets for each, predictions in self._days.items() if each >= day]
+        found: dict[int, int] = {}
+        for place in np.sort(np.concatenate([*held, np.array([], dtype=np.int64)]))[::-1].tolist():
+            found[place >> PLACE_BITS] = place
+        return found
 
     def measured_days(self) -> list[LabelledDay]:
         """The metrics of every day that has enough labels, oldest first."""

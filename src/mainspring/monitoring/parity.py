@@ -38,7 +38,14 @@ from mainspring.ports.state import Change, StateWriter
 from mainspring.ports.tables import TableReader
 from mainspring.registry.read import read_version
 from mainspring.registry.read_environment import read_environment
-from mainspring.serving.inference_log import PredictionRecord, inference_topic, iter_predictions
+from mainspring.serving.inference.record import PredictionRecord
+from mainspring.serving.inference_log import (
+    inference_segments,
+    inference_topic,
+    iter_predictions,
+    newest_predictions,
+    segment_of,
+)
 from mainspring.serving.open import open_version
 from mainspring.serving.predict import ServedModel
 from mainspring.serving.tracing.replay import ReplayOutcome, ReplayResult, replay_predictions
@@ -284,9 +291,17 @@ class ParityMonitor:
         """The predictions since the last check by whichever process; of more than can be checked
         the oldest are passed over.
         """
-        log, topic = self._ports.log, inference_topic(self._environment, endpoint)
+        topic = inference_topic(self._environment, endpoint)
+        # The one without a number also while it holds nothing: what it gets next is looked at.
+        for segment in dict.fromkeys([topic, *inference_segments(self._ports.log, topic)]):
+            yield from self._iter_segment(segment)
+
+    def _iter_segment(self, topic: str) -> Iterator[PredictionRecord]:
+        log = self._ports.log
         document, head = self._ports.state.get(_KIND, topic), log.head(topic)
-        done = parse_bare(document.payload, int, title="a parity position") if document else head
+        # What was there before the first check is nobody's; a segment begins with its first record.
+        begin = log.first(topic) if segment_of(topic) else head
+        done = parse_bare(document.payload, int, title="a parity position") if document else begin
         if document is not None and done >= head:
             return
         # Whichever process moves the position first checks these predictions alone.
@@ -300,9 +315,8 @@ class ParityMonitor:
             )
 
     def _newest(self, endpoint: str, rows: int) -> list[PredictionRecord]:
-        log, topic = self._ports.log, inference_topic(self._environment, endpoint)
-        return list(
-            iter_predictions(log, topic, start=max(log.head(topic) - rows, log.first(topic)))
+        return newest_predictions(
+            self._ports.log, inference_topic(self._environment, endpoint), rows
         )
 
     def _count_predictions(self, endpoint: str, records: Sequence[PredictionRecord]) -> ParityCount:

@@ -14,9 +14,9 @@ start.  The chunks of a day that is over become one, so that a document names at
 remembered day and one for each window of the present day.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import msgspec
 import numpy as np
@@ -49,6 +49,7 @@ __all__ = [
     "MonitorMemory",
     "MonitorPosition",
     "ReadOffsets",
+    "ReadSegment",
     "StoredMemoryChunk",
     "WindowSummary",
     "first_remembered_day",
@@ -66,15 +67,27 @@ _BEFORE_ALL: Micros = -(2**62)
 Column = TypeVar("Column", np.int64, np.uint64, np.float64)
 
 
+class ReadSegment(NamedTuple):
+    """What of a segment of the inference log has been read, up to the end of the last window.
+
+    Args:
+        unread: the lowest offset of a prediction that is not in the memory; those of later windows
+            may lie before others, for threads append side by side.
+        head: its head at that time; below it, what was made before the end is in the memory.
+    """
+
+    unread: int = 0
+    head: int = 0
+
+
 class ReadOffsets(msgspec.Struct, frozen=True, kw_only=True):
     """What of each topic has been read, up to the end of the last window.
 
     Args:
         end: of that window.
-        predictions: the lowest offset of a prediction that is not in the memory; those of later
-            windows may lie before others, for processes append side by side.
-        predictions_head: the head of the inference log at that time; below it, what was made before
-            `end` is in the memory.
+        predictions, predictions_head: as of `ReadSegment`, of the predictions that lie in no
+            segment.
+        segments: of every other segment, by its number; unset where there is none.
         labels: the head of the labels' topic.
         ingested: by topic of rows or of quarantine, the lowest offset that was appended at `end` or
             later.
@@ -85,10 +98,25 @@ class ReadOffsets(msgspec.Struct, frozen=True, kw_only=True):
     predictions_head: int = 0
     labels: int = 0
     ingested: dict[str, int] = {}
+    segments: dict[int, ReadSegment] | msgspec.UnsetType = msgspec.UNSET
 
-    def are_read(self, offset: int, at: Micros) -> bool:
-        """Whether a prediction is in the memory."""
-        return offset < self.predictions_head and at < self.end
+    def segment(self, number: int) -> ReadSegment:
+        """What of a segment has been read."""
+        if number == 0:
+            return ReadSegment(self.predictions, self.predictions_head)
+        known = {} if isinstance(self.segments, msgspec.UnsetType) else self.segments
+        return known.get(number, ReadSegment())
+
+    def with_segments(self, read: Mapping[int, ReadSegment]) -> "ReadOffsets":
+        """These offsets, with others of all segments."""
+        first = read.get(0, ReadSegment(self.predictions, self.predictions_head))
+        others = {number: each for number, each in sorted(read.items()) if number}
+        return msgspec.structs.replace(
+            self,
+            predictions=first.unread,
+            predictions_head=first.head,
+            segments=others or msgspec.UNSET,
+        )
 
 
 class StoredMemoryChunk(msgspec.Struct, frozen=True):

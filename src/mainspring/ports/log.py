@@ -6,6 +6,7 @@ has the columns of `ENVELOPE`; the rest is the payload of the topic.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from hashlib import blake2b
 from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 from mainspring.elements.time import Micros
@@ -13,7 +14,14 @@ from mainspring.elements.time import Micros
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["ENVELOPE", "IdentifiedLog", "Identity", "LogReader", "LogWriter"]
+__all__ = [
+    "ENVELOPE",
+    "IdentifiedLog",
+    "Identity",
+    "LogReader",
+    "LogWriter",
+    "PackedRecord",
+]
 
 ENVELOPE = (
     "_offset",
@@ -45,6 +53,28 @@ class Identity(NamedTuple):
     content: bytes
     visible_at: Micros
     stands: bool
+
+
+class PackedRecord(NamedTuple):
+    """A record whose payload is bytes, so that no frame need be built to append it.
+
+    As read it has the columns `shared` and `packed`, both binary.
+
+    Args:
+        at: all of its four times.
+        shared: what many records of a topic have in common; an engine may hold it once.
+        packed: the rest.
+    """
+
+    id: str
+    at: Micros
+    shared: bytes
+    packed: bytes
+
+    @property
+    def content(self) -> bytes:
+        """What `find` answers as the content of the record."""
+        return blake2b(self.packed, digest_size=16).digest()
 
 
 class LogReader(Protocol):
@@ -106,6 +136,15 @@ class LogWriter(LogReader, Protocol):
         Args:
             expected: the head that a topic must have; a topic without an entry is appended to at
                 its head.
+        """
+        ...
+
+    def append_packed(self, topic: str, records: Sequence[PackedRecord], *, on_disk: bool) -> int:
+        """Append records to a topic of predictions at its head, all of them or none; the new head.
+
+        Args:
+            on_disk: they must survive the loss of power, too, and not only the death of the
+                process.
         """
         ...
 

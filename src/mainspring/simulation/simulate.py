@@ -29,7 +29,6 @@ from mainspring.monitoring.incident import Incident
 from mainspring.monitoring.limits.label import LabelledDay
 from mainspring.monitoring.record import IncidentJournal, record_findings
 from mainspring.monitoring.window import WindowReport
-from mainspring.serving.inference_log import prediction_frame
 from mainspring.serving.predict import Predictor, ServedModel
 from mainspring.simulation.engines import SimulationEngines
 from mainspring.simulation.fault import InjectedFault
@@ -277,10 +276,10 @@ class _Simulation:
             self._requests.slice(place, stop - place).to_dicts(),
             self._moments[place:stop].tolist(),
         )
-        records = self._predictor.answer(
+        answered = self._predictor.answer(
             self._scenario.model, rows, at=at, map_version=0, actor=_ACTOR
         )
-        self._log.append({_TOPIC: prediction_frame(records)}, expected={})
+        self._predictor.keep([answered], topic=_TOPIC)
 
     def _live_until(self, moment: Micros) -> None:
         """Deliver the facts that become visible up to a moment, from the clock's now on, and fold

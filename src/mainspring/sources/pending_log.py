@@ -6,7 +6,8 @@ import polars as pl
 
 from mainspring.elements.content import with_content
 from mainspring.ports.errors import StaleWrite
-from mainspring.ports.log import Identity, LogWriter
+from mainspring.ports.log import Identity, LogWriter, PackedRecord
+from mainspring.ports.packed_frame import frame_of_records
 
 __all__ = ["PendingLog"]
 
@@ -95,6 +96,11 @@ class PendingLog:
                 self._frames.setdefault(topic, []).append((head, frame))
                 self._head[topic] = head + frame.height
         return {topic: self._head[topic] for topic in batches}
+
+    def append_packed(self, topic: str, records: Sequence[PackedRecord], *, on_disk: bool) -> int:
+        """Let packed records wait; the new head."""
+        del on_disk
+        return self.append({topic: frame_of_records(records)}, expected={})[topic]
 
     def _waiting_identities(self, topic: str) -> Mapping[str, Identity]:
         """Made when somebody asks: for the last of a group nobody does."""

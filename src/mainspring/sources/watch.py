@@ -19,7 +19,13 @@ from mainspring.elements.errors import EngineError
 from mainspring.elements.stored import StoredRecord, parse_document, render_stored
 from mainspring.ports.backup import BackupPart, BackupSource, CopiedPart
 from mainspring.ports.errors import StaleWrite
-from mainspring.ports.log import IdentifiedLog, Identity, LogReader, LogWriter
+from mainspring.ports.log import (
+    IdentifiedLog,
+    Identity,
+    LogReader,
+    LogWriter,
+    PackedRecord,
+)
 from mainspring.ports.state import Change, StateReader, StateWriter
 from mainspring.sources.errors import LogReplaced, LogShorter, StateForgotten
 from mainspring.sources.journaled import identity_of, iter_begun, iter_journaled
@@ -189,6 +195,14 @@ class WatchedLog:
             return self.unwatched.append(batches, expected=expected)
         finally:
             # Also of an append that failed: whether it is in the log is for a look to say.
+            self.writes = next(self._counter)
+
+    def append_packed(self, topic: str, records: Sequence[PackedRecord], *, on_disk: bool) -> int:
+        """Append packed records to the log."""
+        self.watch.require()
+        try:
+            return self.unwatched.append_packed(topic, records, on_disk=on_disk)
+        finally:
             self.writes = next(self._counter)
 
     def trim(self, topic: str, before: int) -> int:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 from mainspring.elements.events import Event, Recorded
 from mainspring.elements.time import Micros
 from mainspring.ports.errors import StoreFailed
-from mainspring.ports.log import Identity, LogWriter
+from mainspring.ports.log import Identity, LogWriter, PackedRecord
 from mainspring.ports.online import NOTHING_APPENDED, OnlineWriter, Position, ShardCommit
 from mainspring.ports.state import Change, Document, Lease, StateWriter
 from mainspring.ports.tables import TableWriter
@@ -104,6 +104,12 @@ class FailingLog:
     ) -> Mapping[str, int]:
         """Append, or fail."""
         return self.failures.write("the log", lambda: self.log.append(batches, expected=expected))
+
+    def append_packed(self, topic: str, records: Sequence[PackedRecord], *, on_disk: bool) -> int:
+        """Append, or fail."""
+        return self.failures.write(
+            "the log", lambda: self.log.append_packed(topic, records, on_disk=on_disk)
+        )
 
     def trim(self, topic: str, before: int) -> int:
         """Trim, or fail."""

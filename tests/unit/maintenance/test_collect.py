@@ -21,9 +21,11 @@ from mainspring.ports.state import Change
 from mainspring.project.loader.load import load_definitions
 from mainspring.registry.environment import AssetPointer, definition_key, next_version
 from mainspring.registry.read_environment import read_environment
-from mainspring.serving.inference_log import PredictionRecord, inference_topic, prediction_frame
+from mainspring.serving.inference.record import PredictionRecord
+from mainspring.serving.inference_log import inference_topic
 from mainspring.sources.uploads.folder import UploadFolder
 from mainspring.sources.uploads.upload import DeclaredFile
+from tests.logged import append_records
 from tests.topics import facts_topic, refused_topic
 
 SALES = ms.Source(
@@ -298,7 +300,7 @@ def test_trimmed_predictions_are_not_available_for_retention(clock: FrozenClock)
             score=0.5,
             actor="a",
         )
-        log.append({topic: prediction_frame([record])}, expected={})
+        append_records(log, topic, [record])
         clock.advance(5 * DAY)
     assert gc(workspace).trimmed == 1
     old, young = workspace.replay(["old", "young"])

@@ -20,10 +20,11 @@ from mainspring.engines.local.log import SqliteLog
 from mainspring.features.spec import OnDemandFeatureView
 from mainspring.monitoring.baseline import HoldoutPredictions, make_baseline
 from mainspring.monitoring.evaluate import MonitoredModel
-from mainspring.ports.log import Identity, LogWriter
-from mainspring.serving.inference_log import PredictionRecord, prediction_frame
+from mainspring.ports.log import Identity, LogWriter, PackedRecord
+from mainspring.serving.inference.record import PredictionRecord
 from mainspring.sources.spec import Source
 from mainspring.sources.topic import quarantine_topic_of, topic_of
+from tests.logged import append_records
 
 __all__ = [
     "TOPIC",
@@ -91,7 +92,7 @@ def append_predictions(
         )
         for place, (at, trip) in enumerate(zip(times, trips, strict=True))
     ]
-    log.append({TOPIC: prediction_frame(records)}, expected={})
+    append_records(log, TOPIC, records)
 
 
 def append_labels(
@@ -159,6 +160,10 @@ class CountingLog:
     ) -> Mapping[str, int]:
         """As the log does."""
         return self.log.append(batches, expected=expected)
+
+    def append_packed(self, topic: str, records: Sequence[PackedRecord], *, on_disk: bool) -> int:
+        """As the log does."""
+        return self.log.append_packed(topic, records, on_disk=on_disk)
 
     def trim(self, topic: str, before: int) -> int:
         """As the log does."""

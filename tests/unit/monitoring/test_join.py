@@ -107,7 +107,7 @@ def test_the_first_offset_is_that_of_a_day_or_later():
     joined = LabelledPredictions()
     joined.add(predictions(1, 2, day=3, offset=7))
     joined.add(predictions(3, day=4, offset=9))
-    assert [joined.first_offset(day) for day in (3, 4, 5)] == [7, 9, None]
+    assert [joined.first_offsets(day) for day in (3, 4, 5)] == [{0: 7}, {0: 9}, {}]
 
 
 def test_a_horizon_that_passes_makes_a_prediction_negative_and_a_later_fact_leaves_it_so():

@@ -7,6 +7,7 @@ import pytest
 from mainspring.elements.time import MINUTE
 from mainspring.serving.errors import NotServing, UnknownEndpoint
 from mainspring.serving.host import EndpointHost, ServedEndpoint, ServedEnvironment
+from mainspring.serving.inference_log import iter_predictions
 from mainspring.serving.spec import Canary
 from mainspring.testing import SeededIds
 from tests.unit.serving.conftest import clock, log, model, predictor, row
@@ -68,5 +69,5 @@ def test_an_endpoint_without_a_model_says_why(endpoint):
 
 def test_a_prediction_records_the_map_that_was_in_force(host, log, row):
     host.predict("late", [row], actor="person:ada")
-    [frame] = log.read("inference:dev:late")
-    assert b"map_version\x01" in frame["record"][0]
+    [record] = iter_predictions(log, "inference:dev:late")
+    assert record.map_version == 1

@@ -16,7 +16,10 @@ import msgspec
 import polars as pl
 
 from mainspring.engines.local.codings import Coding, coded, decoded, stored_names
+from mainspring.engines.local.packed import digests_of_packed, frame_of_packed, packed_payload
 from mainspring.ports.errors import StoreDamaged
+from mainspring.ports.log import PackedRecord
+from mainspring.ports.packed_frame import records_of_frame
 
 __all__ = [
     "PREDICTIONS",
@@ -26,6 +29,7 @@ __all__ = [
     "extent_of",
     "frame_from_stream",
     "sealed_frame",
+    "sealed_records",
     "stream_of_frame",
     "streams_apart",
 ]
@@ -34,6 +38,8 @@ PREDICTIONS = "inference:"
 """What the topics begin with that lie in a file of their own."""
 _WORTH_CODING = 1_024
 """Rows of a frame."""
+_WORTH_CODING_PACKED = 64
+"""Rows of a frame of packed records, which are longer."""
 _WORTH_SHARING = 4_096
 """Bytes of a stream."""
 _KINDS: Mapping[str, pl.DataType] = {
@@ -47,6 +53,8 @@ _SEAL_OF_COLUMNS = b"crc\x02"
 """The seal of a frame of which some columns are written as equal to others, as early builds did."""
 _SEAL_OF_CODINGS = b"crc\x03"
 """The seal of a frame whose columns are coded."""
+_SEAL_OF_PACKED = b"crc\x04"
+"""The seal of a frame of packed records."""
 _CHECKSUM_BYTES = 4
 _SEAL_BYTES = len(_SEAL) + _CHECKSUM_BYTES
 _DIGEST_BYTES = 16
@@ -121,7 +129,10 @@ def sealed_frame(topic: str, frame: pl.DataFrame, *, is_apart: bool) -> SealedFr
     Args:
         is_apart: whether the streams of a large one lie apart.
     """
-    if frame.height < _WORTH_CODING:
+    if frame.height < _WORTH_CODING and (records := records_of_frame(frame)) is not None:
+        if frame.height < _WORTH_CODING_PACKED:
+            return sealed_records(topic, records)
+    elif frame.height < _WORTH_CODING:
         payload = _stream_of(frame, "uncompressed")
         return SealedFrame(payload + _SEAL + _checksum(topic, payload))
     codings, groups = coded(frame)
@@ -138,13 +149,22 @@ def sealed_frame(topic: str, frame: pl.DataFrame, *, is_apart: bool) -> SealedFr
     return SealedFrame(payload + _SEAL_OF_CODINGS + _checksum(topic, payload), apart)
 
 
+def sealed_records(topic: str, records: Sequence[PackedRecord]) -> SealedFrame:
+    """Packed records as bytes; what they share lies apart."""
+    payload, apart = packed_payload(records)
+    return SealedFrame(payload + _SEAL_OF_PACKED + _checksum(topic, payload), apart)
+
+
 def streams_apart(blob: bytes, columns: Sequence[str] | None = None) -> list[bytes]:
     """The digests of the streams that lie apart and that these columns of a frame need; None for
     all columns.  Nothing of one that cannot be read.
     """
-    if blob[-_SEAL_BYTES:-_CHECKSUM_BYTES] != _SEAL_OF_CODINGS:
+    kind = blob[-_SEAL_BYTES:-_CHECKSUM_BYTES]
+    if kind not in (_SEAL_OF_CODINGS, _SEAL_OF_PACKED):
         return []
     try:
+        if kind == _SEAL_OF_PACKED:
+            return digests_of_packed(blob[:-_SEAL_BYTES], columns)
         held = msgspec.msgpack.decode(blob[:-_SEAL_BYTES], type=_Coded)
         wanted = stored_names(held.columns, held.columns if columns is None else columns)
     except _UNREADABLE:
@@ -173,12 +193,14 @@ def frame_from_stream(
     payload, seal = blob[:-_SEAL_BYTES], blob[-_SEAL_BYTES:]
     # Of release 0.1 there are batches without a seal.
     kind = seal[: len(_SEAL)]
-    is_sealed = kind in (_SEAL, _SEAL_OF_COLUMNS, _SEAL_OF_CODINGS)
+    is_sealed = kind in (_SEAL, _SEAL_OF_COLUMNS, _SEAL_OF_CODINGS, _SEAL_OF_PACKED)
     if is_sealed and seal[len(_SEAL) :] != _checksum(topic, payload):
         raise damaged_log(topic, f"the batch at offset {batch.start} has other bytes")
     try:
         if kind == _SEAL_OF_CODINGS:
             frame = _read_coded(payload, columns, apart)
+        elif kind == _SEAL_OF_PACKED:
+            frame = frame_of_packed(payload, columns, apart)
         elif kind == _SEAL_OF_COLUMNS:
             frame = _read(payload, columns)
         else:

@@ -8,9 +8,10 @@ Many small appends leave many small frames; `compact` joins neighbours of the sa
 Trimming deletes frames whole and keeps the ids.  The space of both is used again by what comes
 next, and the file stays as large as it once was.
 
-Predictions go to a file of their own, so that a server's small commits never wait behind an ingest,
-and with synchronous=NORMAL: an answer must not wait for the disk, and what a power cut may take of
-it are the last predictions, whole.  Facts are FULL: acknowledged means on disk.
+Predictions go to files of their own, so that a server's small commits wait neither behind an ingest
+nor behind another server, and with synchronous=NORMAL: an answer need not wait for the disk, and
+what a power cut may take of it are the last predictions, whole.  Who must have them there flushes
+the write-ahead log once behind each group.  Facts are FULL: acknowledged means on disk.
 """
 
 import secrets
@@ -31,6 +32,7 @@ from mainspring.engines.local.frames import (
     extent_of,
     frame_from_stream,
     sealed_frame,
+    sealed_records,
 )
 from mainspring.engines.local.ids.index import (
     INDEX_SCHEMA,
@@ -38,7 +40,9 @@ from mainspring.engines.local.ids.index import (
     PreparedIds,
     TopicBounds,
     has_earlier_ids,
+    prepared_ids_of_packed,
 )
+from mainspring.engines.local.inference_files import InferenceFiles
 from mainspring.engines.local.sqlite import SqliteDatabase
 from mainspring.engines.local.streams import (
     STREAM_SCHEMA,
@@ -49,7 +53,7 @@ from mainspring.engines.local.streams import (
 from mainspring.engines.local.unopened import open_or_defer
 from mainspring.ports.backup import BackupPart, CopiedPart
 from mainspring.ports.errors import RetentionPassed, StaleWrite, StoreDamaged, StoreFailed
-from mainspring.ports.log import Identity
+from mainspring.ports.log import Identity, PackedRecord
 
 __all__ = ["SqliteLog"]
 
@@ -97,23 +101,24 @@ class SqliteLog:
         self._facts = open_or_defer(
             partial(opened, path, synchronous="FULL", name="the log"),
         )
-        self._predictions = open_or_defer(
-            partial(opened, beside, synchronous="NORMAL", name="the inference log")
+        self._index_of_facts = index()
+        predictions = partial(opened, synchronous="NORMAL", name="the inference log")
+        self._predictions = InferenceFiles(
+            beside, lambda path: open_or_defer(partial(predictions, path)), index
         )
-        self._indexes = {PREDICTIONS: index(), "": index()}
         self.identities()
 
     def identities(self) -> Mapping[str, str]:
         """What each of its files is known by.  Read each time: a file can be written over."""
         return {
             "facts": _identity_of(self._facts),
-            "predictions": _identity_of(self._predictions),
+            "predictions": _identity_of(self._of(PREDICTIONS)),
         }
 
     def topics(self) -> Sequence[str]:
         """All topics that ever held a record, sorted."""
         found = []
-        for database in (self._facts, self._predictions):
+        for database in (self._facts, *(file.database for file in self._predictions.all())):
             with database.snapshot() as connection:
                 found += [
                     topic
@@ -189,6 +194,16 @@ class SqliteLog:
             for topic, frame in batches.items()
         ]
         return database.transact(partial(self._append, prepared=prepared))
+
+    def append_packed(self, topic: str, records: Sequence[PackedRecord], *, on_disk: bool) -> int:
+        """Append packed records to a topic of predictions; the new head."""
+        database, ids = self._of(topic), prepared_ids_of_packed(records)
+        pieces = [(0, len(records), sealed_records(topic, records))]
+        prepared = _Prepared(topic, None, len(records), pieces, ids)
+        heads = database.transact(partial(self._append, prepared=[prepared]))
+        if on_disk:
+            database.flush()
+        return heads[topic]
 
     def trim(self, topic: str, before: int) -> int:
         """Forget records below an offset, in whole batches; the new first offset.
@@ -269,8 +284,10 @@ class SqliteLog:
         written.
         """
         assert part in ("predictions", "facts"), part
-        database = self._predictions if part == "predictions" else self._facts
-        return CopiedPart((database.copy_into(folder),))
+        if part == "facts":
+            return CopiedPart((self._facts.copy_into(folder),))
+        files = self._predictions.all()
+        return CopiedPart(tuple(file.database.copy_into(folder) for file in files))
 
     def close(self) -> None:
         """Close both files; using the log afterwards is a fault."""
@@ -278,10 +295,10 @@ class SqliteLog:
         self._predictions.close()
 
     def _of(self, topic: str) -> SqliteDatabase:
-        return self._predictions if _is_prediction(topic) else self._facts
+        return self._predictions.of(topic).database if _is_prediction(topic) else self._facts
 
     def _index(self, topic: str) -> IdIndex:
-        return self._indexes[PREDICTIONS if _is_prediction(topic) else ""]
+        return self._predictions.of(topic).ids if _is_prediction(topic) else self._index_of_facts
 
     def _prepare(
         self, topic: str, frame: pl.DataFrame, expected: int | None, secret: Callable[[], str]

@@ -37,7 +37,8 @@ from mainspring.engines.nats.follow import StreamPoller
 from mainspring.engines.nats.index import Located, LogIndex
 from mainspring.engines.nats.stream import JetStream, MessageKind
 from mainspring.ports.errors import RetentionPassed, StaleWrite, StoreBusy, StoreDamaged
-from mainspring.ports.log import Identity
+from mainspring.ports.log import Identity, PackedRecord
+from mainspring.ports.packed_frame import frame_of_records
 from mainspring.ports.waiting import require_may_wait
 
 __all__ = ["NatsLog"]
@@ -164,6 +165,13 @@ class NatsLog:
             if heads is not None:
                 return heads
         raise StoreBusy(store=self._connection.name, operation="append")
+
+    def append_packed(self, topic: str, records: Sequence[PackedRecord], *, on_disk: bool) -> int:
+        """Append packed records in one message; the new head.  What a message survives that was
+        acknowledged is for the stream's server to say.
+        """
+        del on_disk
+        return self.append({topic: frame_of_records(records)}, expected={})[topic]
 
     def trim(self, topic: str, before: int) -> int:
         """Forget records below an offset, in whole frames; the new first offset.  Identities stay,

@@ -26,7 +26,8 @@ from mainspring.project.kinds.evaluation import Runtime
 from mainspring.registry.environment import asset_names
 from mainspring.registry.read_environment import read_environment
 from mainspring.registry.version import ModelVersion
-from mainspring.serving.inference_log import PredictionRecord, inference_topic, iter_predictions
+from mainspring.serving.inference.record import PredictionRecord
+from mainspring.serving.inference_log import inference_topic, newest_predictions
 from mainspring.serving.loader import read_endpoint_definition
 from mainspring.serving.open import open_version
 from mainspring.serving.predict import ServedModel
@@ -78,8 +79,7 @@ class LoggedRequests:
         log, recent = self.runtime.log, list[PredictionRecord]()
         for endpoint in self._endpoints(champion):
             topic = inference_topic(self.environment, endpoint)
-            start = max(log.first(topic), log.head(topic) - MOST_REPLAYED)
-            records = iter_predictions(log, topic, start=start)
+            records = newest_predictions(log, topic, MOST_REPLAYED)
             recent += (record for record in records if record.at >= since)
         recent.sort(key=lambda record: record.at)
         return recent[-MOST_REPLAYED:]

@@ -19,7 +19,7 @@ from mainspring.features.online.read import Value
 from mainspring.features.online.recompute import backfill_as_read
 from mainspring.features.physical import plain_values, stored_column
 from mainspring.ports.errors import RetentionPassed
-from mainspring.serving.inference_log import PredictionRecord
+from mainspring.serving.inference.record import PredictionRecord
 from mainspring.serving.predict import ServedModel
 
 __all__ = ["ReplayOutcome", "ReplayResult", "expired_replay", "replay_predictions"]

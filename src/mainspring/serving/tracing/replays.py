@@ -17,8 +17,8 @@ from mainspring.ports.state import StateReader
 from mainspring.registry.read import read_object, read_version
 from mainspring.registry.version import ModelVersion
 from mainspring.serving.errors import PredictionUnknown
+from mainspring.serving.inference.record import PredictionRecord
 from mainspring.serving.inference_log import (
-    PredictionRecord,
     find_prediction,
     find_topic,
     inference_topic,
@@ -61,9 +61,8 @@ class PredictionReplays:
         for topic in log.topics():
             if not topic.startswith(inference_topic(environment, "")):
                 continue
-            found += iter_predictions(
-                log, topic, start=max(log.head(topic) - count, log.first(topic))
-            )
+            start = max(log.head(topic) - count, log.first(topic))
+            found += [*iter_predictions(log, topic, start=start)][-count:]
         return [
             record.id
             for record in sorted(found, key=lambda record: (record.at, record.id))[-count:]

@@ -6,7 +6,7 @@ from hashlib import blake2b
 
 import msgspec
 
-from mainspring.serving.inference_log import PredictionRecord
+from mainspring.serving.inference.record import PredictionRecord
 
 __all__ = ["is_sampled"]
 

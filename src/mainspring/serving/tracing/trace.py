@@ -17,7 +17,7 @@ from mainspring.ports.state import StateReader
 from mainspring.registry.read import read_object
 from mainspring.registry.read_environment import read_past_environment
 from mainspring.registry.version import ModelVersion
-from mainspring.serving.inference_log import PredictionRecord
+from mainspring.serving.inference.record import PredictionRecord
 from mainspring.serving.tracing.replay import ReplayResult
 
 __all__ = ["PredictionTrace", "build_trace", "expired_trace"]

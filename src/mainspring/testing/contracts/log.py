@@ -8,7 +8,8 @@ import pytest
 
 from mainspring.elements.content import with_content
 from mainspring.ports.errors import RetentionPassed, StaleWrite
-from mainspring.ports.log import ENVELOPE, Identity, LogWriter
+from mainspring.ports.log import ENVELOPE, Identity, LogWriter, PackedRecord
+from mainspring.ports.packed_frame import records_of_frame
 
 __all__ = ["LogContract", "records"]
 
@@ -145,6 +146,29 @@ class LogContract:
             ["p"],
             [],
         )
+
+    def test_packed_records_are_read_and_found_as_others(self, log: LogWriter) -> None:
+        """Offsets go on behind them, what they share comes back with each, and they may be joined
+        and trimmed.
+        """
+        made = [PackedRecord(f"p{row}", row, b"head", b"rest %d" % row) for row in range(3)]
+        assert log.append_packed(PREDICTIONS, made[:1], on_disk=False) == 1
+        assert log.append_packed(PREDICTIONS, made[1:], on_disk=True) == 3
+        log.compact(PREDICTIONS)
+        read = pl.concat(log.read(PREDICTIONS))
+        assert read["_offset"].to_list() == [0, 1, 2]
+        assert records_of_frame(read.drop("_offset")) == made
+        assert log.find(PREDICTIONS, ["p2", "p9"]) == {"p2": Identity(2, made[2].content, 2, True)}
+        log.trim(PREDICTIONS, 3)
+        assert (log.first(PREDICTIONS), log.find(PREDICTIONS, ["p0"])["p0"].offset) == (3, 0)
+
+    def test_segments_of_predictions_are_topics_of_their_own(self, log: LogWriter) -> None:
+        """A number behind the endpoint tells them apart."""
+        topics = [PREDICTIONS, f"{PREDICTIONS}:1", f"{PREDICTIONS}:2"]
+        for topic in topics:
+            log.append_packed(topic, [PackedRecord(topic, 5, b"", b"x")], on_disk=False)
+        assert log.topics() == topics
+        assert [log.find(topic, topics).keys() for topic in topics] == [{each} for each in topics]
 
     def test_many_ids_are_found_at_once(self, log: LogWriter) -> None:
         """However many a query may name."""

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from mainspring.serving.inference_log import PredictionRecord
+from mainspring.serving.inference.record import PredictionRecord
 from mainspring.serving.tracing.sample import is_sampled
 
 RECORD = PredictionRecord(

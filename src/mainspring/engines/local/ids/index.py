@@ -50,9 +50,16 @@ from mainspring.engines.local.ids.trimmed import (
     write_trimmed,
 )
 from mainspring.engines.local.streams import fetch_streams
-from mainspring.ports.log import Identity
+from mainspring.ports.log import Identity, PackedRecord
 
-__all__ = ["INDEX_SCHEMA", "IdIndex", "PreparedIds", "TopicBounds", "has_earlier_ids"]
+__all__ = [
+    "INDEX_SCHEMA",
+    "IdIndex",
+    "PreparedIds",
+    "TopicBounds",
+    "has_earlier_ids",
+    "prepared_ids_of_packed",
+]
 
 _ROWS = """(
     number INTEGER NOT NULL, id TEXT NOT NULL, offset INTEGER NOT NULL, content BLOB,
@@ -96,6 +103,19 @@ class PreparedIds(NamedTuple):
     ranges: Sequence[IdRange] = ()
     entries: Entries | None = None
     rows: _Rows = ((), (), (), (), ())
+
+
+def prepared_ids_of_packed(records: Sequence[PackedRecord]) -> PreparedIds:
+    """The ids of packed records; they come by few, and so go to rows."""
+    size = len(records)
+    rows = (
+        [record.id for record in records],
+        range(size),
+        [record.content for record in records],
+        [record.at for record in records],
+        ["insert"] * size,
+    )
+    return PreparedIds(size, rows=rows)
 
 
 class IdIndex:
