@@ -5,40 +5,26 @@ from collections.abc import Sequence
 import polars as pl
 
 from mainspring.elements.stored import pack_stored
-from mainspring.features.cast import RequestColumns
 from mainspring.ports.log import LogWriter
-from mainspring.serving.inference.answered import AnsweredRows
+from mainspring.serving.inference.answered import group_of_one
 from mainspring.serving.inference.group import StoredPrediction, pack_group
 from mainspring.serving.inference.record import PredictionRecord
 
-__all__ = ["append_records", "earlier_frame", "group_of"]
-
-
-def group_of(record: PredictionRecord) -> AnsweredRows:
-    """A prediction as one that was answered alone."""
-    return AnsweredRows(
-        id=record.id,
-        version=record.version,
-        map_version=record.map_version,
-        revision=record.revision,
-        actor=record.actor,
-        at=[record.at],
-        declared_at=[record.declared_at],
-        request=RequestColumns({name: [value] for name, value in record.request.items()}, 1),
-        names=[f"f{place}" for place in range(len(record.features))],
-        features=[[value] for value in record.features],
-        read_at=[record.read_at],
-        scores=[record.score],
-        latency_us=record.latency_us,
-    )
+__all__ = ["append_records", "earlier_frame"]
 
 
 def append_records(log: LogWriter, topic: str, records: Sequence[PredictionRecord]) -> None:
     """Log these predictions, each as a group of its own."""
     if records:
         log.append_packed(
-            topic, [pack_group(group_of(record)) for record in records], on_disk=False
+            topic,
+            [pack_group(group_of_one(record, _names(record))) for record in records],
+            on_disk=False,
         )
+
+
+def _names(record: PredictionRecord) -> list[str]:
+    return [f"f{place}" for place in range(len(record.features))]
 
 
 def earlier_frame(records: Sequence[PredictionRecord]) -> pl.DataFrame:

@@ -10,7 +10,7 @@ from mainspring.features.cast import RequestColumns
 from mainspring.features.online.read import Value
 from mainspring.serving.inference.record import PredictionRecord
 
-__all__ = ["AnsweredRows", "parse_prediction_id"]
+__all__ = ["AnsweredRows", "group_of_one", "parse_prediction_id"]
 
 
 class AnsweredRows(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,6 +82,29 @@ class AnsweredRows(msgspec.Struct, frozen=True, kw_only=True):
                 revision=self.revision,
                 latency_us=self.latency_us,
             )
+
+
+def group_of_one(record: PredictionRecord, names: Sequence[str]) -> AnsweredRows:
+    """A prediction as one that was answered alone.
+
+    Args:
+        names: of its features.
+    """
+    return AnsweredRows(
+        id=record.id,
+        version=record.version,
+        map_version=record.map_version,
+        revision=record.revision,
+        actor=record.actor,
+        at=[record.at],
+        declared_at=[record.declared_at],
+        request=RequestColumns({name: [value] for name, value in record.request.items()}, 1),
+        names=names,
+        features=[[value] for value in record.features],
+        read_at=[record.read_at],
+        scores=[record.score],
+        latency_us=record.latency_us,
+    )
 
 
 def parse_prediction_id(prediction: str) -> tuple[str, int]:
