@@ -4,6 +4,7 @@ None of it needs what the project declares: only `project.toml`, the environment
 definitions that are stored beside it.
 """
 
+import os
 from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from dataclasses import replace
@@ -12,6 +13,7 @@ import polars as pl
 
 from mainspring.elements.errors import EngineError
 from mainspring.elements.identity import digest_of_value, short
+from mainspring.engines.local.inherited import worker_place
 from mainspring.features.stream.open import StreamPorts
 from mainspring.gates.release.memory import SequenceMemory
 from mainspring.gates.release.state import ProvenState
@@ -104,7 +106,15 @@ def open_host(
     maps = MaterializedLoader(loader.load, views, log=runtime.log, online=runtime.online)
     host = EndpointHost(
         maps.load,
-        Predictor(runtime.online, runtime.log, runtime.data_clock, runtime.ids),
+        Predictor(
+            runtime.online,
+            runtime.log,
+            runtime.data_clock,
+            runtime.ids,
+            # Workers behind one port append side by side; whoever answers alone shares a segment.
+            segment=place.number if (place := worker_place(os.environ)) else 0,
+            on_disk=loader.policy.protected,
+        ),
         environment=loader.environment,
         clock=runtime.data_clock,
         ids=runtime.ids,

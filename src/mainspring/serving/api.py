@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING
 
 from mainspring.elements.errors import MainspringError
 from mainspring.ports.body import parse_body
-from mainspring.ports.http import Call, Reply, Route, json_reply
+from mainspring.ports.http import (
+    Answer,
+    Answers,
+    Call,
+    RecordedAnswers,
+    Reply,
+    Route,
+    json_reply,
+)
 from mainspring.serving.body import PredictBody
 from mainspring.serving.endpoint_models import EndpointModels
 from mainspring.serving.errors import ServerEnding
@@ -61,7 +69,15 @@ class ServingApi:
         """Every route; those of health are open."""
         endpoint, prediction = "/v1/endpoints/{name}", "/v1/predictions/{id}"
         return [
-            Route("POST", f"{endpoint}/predict", "predict", self.predict, "endpoint", writes=True),
+            Route(
+                "POST",
+                f"{endpoint}/predict",
+                "predict",
+                self.predict,
+                "endpoint",
+                writes=True,
+                together=self.predict_together,
+            ),
             # It may read all facts, so some beside each other would take all memory and threads.
             Route(
                 "GET",
@@ -90,6 +106,39 @@ class ServingApi:
         predictions = self._host.predict(name, body.rows, actor=call.actor)
         self._observe(name, predictions, perf_counter() - started)
         return json_reply({"predictions": predictions})
+
+    def predict_together(self, calls: Sequence[Call]) -> Answers:
+        """As `predict`, of several calls for one endpoint: one read of features, one run of each
+        model, and one append to the log, after which the answers leave.
+        """
+        started, name = perf_counter(), calls[0].path["name"]
+        answers: dict[int, Answer] = {}
+        bodies: dict[int, PredictBody] = {}
+        for place, call in enumerate(calls):
+            try:
+                bodies[place] = parse_body(call.body, PredictBody)
+            except MainspringError as error:
+                answers[place] = error
+        asked = [(body.rows, calls[place].actor) for place, body in bodies.items()]
+        try:
+            turn, log = self._host.predict_together(name, asked)
+        except MainspringError as error:
+            return [answers.get(place, error) for place in range(len(calls))]
+        answered = [each for each in turn.answers if not isinstance(each, MainspringError)]
+        for place, each in zip(bodies, turn.answers, strict=True):
+            if isinstance(each, MainspringError):
+                answers[place] = each
+            else:
+                answers[place] = json_reply({"predictions": each})
+
+        def record() -> None:
+            log()
+            taken_s = perf_counter() - started
+            for predictions in answered:
+                self._observe(name, predictions, taken_s)
+
+        replies = [answers[place] for place in range(len(calls))]
+        return RecordedAnswers(replies, record) if answered else replies
 
     def replay(self, call: Call) -> Reply:
         """`GET /v1/predictions/{id}/replay`: recompute a prediction.  Raises: PredictionUnknown

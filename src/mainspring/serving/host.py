@@ -14,6 +14,7 @@ from mainspring.serving.errors import NotServing, UnknownEndpoint
 from mainspring.serving.predict import Prediction, Predictor, ServedModel
 from mainspring.serving.rollout import canary_share, takes_canary
 from mainspring.serving.spec import Canary
+from mainspring.serving.turn import AnsweredTurn, AskedRows, answer_turn
 
 __all__ = ["EndpointHost", "ServedEndpoint", "ServedEnvironment"]
 
@@ -116,6 +117,25 @@ class EndpointHost:
         SRV-003.
         """
         return self.endpoint(name).model_for(self._ids.new("request"), self._clock.now())
+
+    def predict_together(
+        self, name: str, asked: Sequence[tuple[Sequence[Mapping[str, object]], str]]
+    ) -> tuple[AnsweredTurn, Callable[[], None]]:
+        """Answer the rows of several requests, each of which somebody asks, and what logs them: no
+        answer may leave before that was called.  Raises: UnknownEndpoint SRV-001, NotServing
+        SRV-003.
+        """
+        served, endpoint, now = self._served, self.endpoint(name), self._clock.now()
+        turn = answer_turn(
+            [
+                AskedRows(endpoint.model_for(self._ids.new("request"), now), rows, actor)
+                for rows, actor in asked
+            ],
+            self._predictor,
+            at=now,
+            map_version=served.version,
+        )
+        return turn, lambda: self._predictor.keep(turn.groups, topic=endpoint.topic)
 
     def predict(
         self, name: str, rows: Sequence[Mapping[str, object]], *, actor: str

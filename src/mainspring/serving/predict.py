@@ -136,6 +136,7 @@ class Predictor:
 
     Args:
         segment: of the inference log, that this process appends to; 0 where it shares one.
+        on_disk: what is logged must survive the loss of power, and not only of the process.
     """
 
     online: OnlineReader
@@ -143,6 +144,7 @@ class Predictor:
     clock: Clock
     ids: Ids
     segment: int = 0
+    on_disk: bool = False
 
     def predict(
         self,
@@ -166,19 +168,21 @@ class Predictor:
         self.keep([answered], topic=topic)
         return predictions_of(answered)
 
-    def keep(self, answered: Sequence[AnsweredRows], *, topic: str, on_disk: bool = False) -> None:
+    def keep(self, answered: Sequence[AnsweredRows], *, topic: str) -> None:
         """Log what was answered, in one append to this process's segment.
 
         Args:
             topic: of the endpoint's predictions.
-            on_disk: it must survive the loss of power, too.
+
+        Raises: StoreFailed ENG-001, StoreBusy ENG-009 and others of the log: then nobody may be
+            answered.
         """
         records = [pack_group(each) for each in answered]
         if records:
             self.log.append_packed(
                 segment_topic(topic, self.segment) if self.segment else topic,
                 records,
-                on_disk=on_disk,
+                on_disk=self.on_disk,
             )
 
     def answer(

@@ -55,6 +55,27 @@ class AnsweredRows(msgspec.Struct, frozen=True, kw_only=True):
             if any(values[row] is None or values[row] != values[row] for row in rows)
         ]
 
+    def part(
+        self, begin: int, rows: int, *, request: RequestColumns, id: str, actor: str
+    ) -> "AnsweredRows":
+        """Some of the rows as a group of their own.
+
+        Args:
+            request: of these rows.
+        """
+        end = begin + rows
+        return msgspec.structs.replace(
+            self,
+            id=id,
+            actor=actor,
+            request=request,
+            at=self.at[begin:end],
+            declared_at=self.declared_at[begin:end],
+            features=[values[begin:end] for values in self.features],
+            read_at=self.read_at[begin:end],
+            scores=self.scores[begin:end],
+        )
+
     def records(self) -> Iterator[PredictionRecord]:
         """A record for each row."""
         rows = zip(*self.features, strict=True) if self.features else [()] * len(self.scores)

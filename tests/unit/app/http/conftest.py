@@ -47,9 +47,15 @@ class Client:
 
     def __init__(self, app):
         self._app = app
+        # All requests are of one event loop, as those of a server are.
+        self._runner = asyncio.Runner()
+
+    def close(self):
+        """End the event loop."""
+        self._runner.close()
 
     def request(self, method, path, **more):
-        return asyncio.run(self._request(method, path, more))
+        return self._runner.run(self._request(method, path, more))
 
     def get(self, path, **more):
         return self.request("GET", path, **more)
@@ -157,7 +163,9 @@ def service(host, guard, arrivals):
 
 @pytest.fixture
 def client(service):
-    return Client(asgi_application(build_http_service(service)))
+    client = Client(asgi_application(build_http_service(service)))
+    yield client
+    client.close()
 
 
 @pytest.fixture
