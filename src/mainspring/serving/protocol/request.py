@@ -33,6 +33,7 @@ __all__ = [
     "decode_request",
 ]
 
+_SMALL_BYTES = 64 * 1024
 _MAX_DIMENSION = 2**40
 _NOT_HERE = ("sequence_id", "sequence_start", "sequence_end")
 
@@ -130,7 +131,10 @@ def _call(
 
 
 def _parsed(payload: bytes) -> InferRequest:
-    require_bounded_json(payload)
+    # A small one has few values, and the decoder, the shapes and plain parameters bound its depth;
+    # to count would cost nested data more than to decode it.
+    if len(payload) > _SMALL_BYTES:
+        require_bounded_json(payload)
     try:
         return _DECODER.decode(payload)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
