@@ -6,6 +6,7 @@ import pytest
 
 from mainspring.app.workspace import Workspace
 from tests.attacks.disk import ANOTHER, ROLLOUT, trusting
+from tests.attacks.wire import SERVERS
 from tests.unit.project.desk import DECLARATIONS, edited, write_desk
 
 
@@ -28,3 +29,10 @@ def promoted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     Workspace.open(folder).apply()
     Workspace.open(folder).promote("staging")
     return folder
+
+
+@pytest.fixture(scope="module", params=sorted(SERVERS))
+def kind(request: pytest.FixtureRequest) -> str:
+    """Which server is attacked."""
+    kind: str = request.param
+    return kind

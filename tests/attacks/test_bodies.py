@@ -132,9 +132,9 @@ def test_a_tensor_of_any_shape_is_the_callers_fault(
     assert answer.code
 
 
-def test_bodies_that_are_held_at_once_are_bounded() -> None:
+def test_bodies_that_are_held_at_once_are_bounded(kind: str) -> None:
     limits = HttpLimits(all_bodies_bytes=1_000_000, body_s=20)
-    with running(bare_service(limits)) as port:
+    with running(bare_service(limits), kind=kind) as port:
         body = b" " * 700_000
         path = "/v2/models/means/infer"
         waiting = Wire(port).send(request("POST", path, body)[:-1])

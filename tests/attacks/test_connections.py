@@ -43,12 +43,12 @@ def held() -> Held:
 
 
 @pytest.fixture(scope="module")
-def port(held: Held) -> Iterator[int]:
+def port(kind: str, held: Held) -> Iterator[int]:
     routes = [
         Route("GET", "/held", "read", held.wait, blocks=True),
         Route("GET", "/large", "read", lambda _: Reply(200, bytes(LARGE))),
     ]
-    with running(bare_service(LIMITS, routes)) as port:
+    with running(bare_service(LIMITS, routes), kind=kind) as port:
         yield port
 
 

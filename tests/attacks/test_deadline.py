@@ -72,10 +72,10 @@ def scorer() -> OnnxScorer:
 
 
 @pytest.fixture(scope="module")
-def served(scorer: OnnxScorer) -> Iterator[int]:
+def served(kind: str, scorer: OnnxScorer) -> Iterator[int]:
     """The port of a server of the endless model."""
     service = build_model_service(served_scorer("endless", scorer), token=TOKEN)
-    with running(replace(service, limits=LIMITS)) as port:
+    with running(replace(service, limits=LIMITS), kind=kind) as port:
         yield port
 
 
@@ -141,10 +141,10 @@ class Held:
         return bare_service(limits, [route])
 
 
-def test_work_that_cannot_be_ended_keeps_its_turn_and_its_bytes() -> None:
+def test_work_that_cannot_be_ended_keeps_its_turn_and_its_bytes(kind: str) -> None:
     held, payload = Held(), request("POST", "/held", b"x" * 600)
     limits = replace(LIMITS, work_s=0.1, all_bodies_bytes=1_000)
-    with running(held.service(limits)) as port:
+    with running(held.service(limits), kind=kind) as port:
         assert ask(port, payload).code == "SRV-048"
         # Alone: it waits for its turn, and its body has no room beside the first.
         assert ask(port, request("POST", "/held", b"x")).code == "SRV-045"

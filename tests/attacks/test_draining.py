@@ -93,10 +93,11 @@ def test_a_signal_under_load_loses_no_request(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("delay_s", [0.0, 0.05, 0.12, 0.2, 0.3])
 def test_a_request_on_a_kept_connection_after_the_signal_is_answered_as_its_last(
+    kind: str,
     delay_s: float,
 ) -> None:
     stop = threading.Event()
-    with running(bare_service(HttpLimits()), stop) as port:
+    with running(bare_service(HttpLimits()), stop, kind=kind) as port:
         wire = Wire(port).send(request("GET", "/healthz"))
         assert wire.answer() is not None
         stop.set()
@@ -108,9 +109,9 @@ def test_a_request_on_a_kept_connection_after_the_signal_is_answered_as_its_last
         wire.close()
 
 
-def test_a_request_that_is_still_being_sent_is_waited_for() -> None:
+def test_a_request_that_is_still_being_sent_is_waited_for(kind: str) -> None:
     stop = threading.Event()
-    with running(bare_service(HttpLimits()), stop) as port:
+    with running(bare_service(HttpLimits()), stop, kind=kind) as port:
         whole = request("GET", "/v2/models/means")
         wires = [Wire(port).send(whole[:part]) for part in (1, 20, len(whole) - 1)]
         body = request("POST", "/v2/models/means/infer", b"{}  ")
@@ -128,7 +129,7 @@ def test_a_request_that_is_still_being_sent_is_waited_for() -> None:
         half.close()
 
 
-def test_what_is_under_way_is_answered_and_idle_connections_hold_up_nothing() -> None:
+def test_what_is_under_way_is_answered_and_idle_connections_hold_up_nothing(kind: str) -> None:
     stop, entered, let_go = threading.Event(), threading.Event(), threading.Event()
 
     def wait(_: Call) -> Reply:
@@ -136,7 +137,7 @@ def test_what_is_under_way_is_answered_and_idle_connections_hold_up_nothing() ->
         return json_reply(let_go.wait(PATIENCE_S))
 
     service = bare_service(HttpLimits(), [Route("GET", "/held", "read", wait, blocks=True)])
-    with running(service, stop) as port:
+    with running(service, stop, kind=kind) as port:
         silent = [Wire(port) for _ in range(5)]
         wire = Wire(port).send(request("GET", "/held"))
         assert entered.wait(PATIENCE_S)
@@ -151,10 +152,10 @@ def test_what_is_under_way_is_answered_and_idle_connections_hold_up_nothing() ->
         wire.close()
 
 
-def test_a_server_that_ends_is_live_and_no_longer_ready() -> None:
+def test_a_server_that_ends_is_live_and_no_longer_ready(kind: str) -> None:
     stop, paths = threading.Event(), ("/v2/health/ready", "/v2/models/means/ready")
     service = bare_service(HttpLimits())
-    with running(service, stop) as port:
+    with running(service, stop, kind=kind) as port:
         asked = [*paths, "/healthz", "/v2/health/live", "/v2/models/means"]
         wires = [Wire(port).send(request("GET", path)) for path in asked]
         assert [answer.status for wire in wires if (answer := wire.answer())] == [200] * 5

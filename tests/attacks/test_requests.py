@@ -48,8 +48,8 @@ def service() -> HttpService:
 
 
 @pytest.fixture(scope="module")
-def port(service: HttpService) -> Iterator[int]:
-    with running(service) as port:
+def port(kind: str, service: HttpService) -> Iterator[int]:
+    with running(service, kind=kind) as port:
         yield port
 
 
@@ -181,9 +181,9 @@ def test_this_machine_is_no_other_host(host: str, port: int) -> None:
     assert ask(port, request("GET", "/healthz", headers=[f"Host: {host}"])).status == 200
 
 
-def test_a_host_that_is_allowed_is_answered(service: HttpService) -> None:
+def test_a_host_that_is_allowed_is_answered(kind: str, service: HttpService) -> None:
     known = bare_service(LIMITS).hosts | {"models.example"}
-    with running(replace(service, hosts=known)) as port:
+    with running(replace(service, hosts=known), kind=kind) as port:
         sent = request("GET", "/healthz", headers=["Host: models.example:443"])
         assert ask(port, sent).status == 200
 

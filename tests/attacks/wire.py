@@ -9,16 +9,17 @@ import socket
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 from mainspring.app.http.bare import build_model_service
+from mainspring.engines.http.native.server import NativeServer
 from mainspring.engines.http.server import UvicornServer
 from mainspring.engines.onnx.scorer import OnnxScorer
-from mainspring.ports.http import HttpService, Route
+from mainspring.ports.http import HttpServer, HttpService, Route
 from mainspring.ports.limits import HttpLimits
 from mainspring.serving.protocol import matrix_model
 from mainspring.serving.protocol.files import FileModels
@@ -27,6 +28,7 @@ from tests.unit.engines.onnx.test_scorer import row_means
 
 __all__ = [
     "PATIENCE_S",
+    "SERVERS",
     "TOKEN",
     "Answer",
     "Wire",
@@ -41,6 +43,11 @@ __all__ = [
 
 PATIENCE_S = 30.0
 TOKEN = "secret"
+SERVERS: Mapping[str, Callable[[], HttpServer]] = {
+    "native": NativeServer,
+    "uvicorn": UvicornServer,
+}
+"""Every attack on the wire is made on each of them."""
 
 
 class Answer(NamedTuple):
@@ -147,11 +154,13 @@ def bare_service(limits: HttpLimits, routes: Sequence[Route] = ()) -> HttpServic
 
 
 @contextmanager
-def running(service: HttpService, stop: threading.Event | None = None) -> Iterator[int]:
+def running(
+    service: HttpService, stop: threading.Event | None = None, *, kind: str = "native"
+) -> Iterator[int]:
     """The port of a server, which ends with the block."""
     ports, stop = queue.SimpleQueue[int](), stop or threading.Event()
     thread = threading.Thread(
-        target=UvicornServer().serve,
+        target=SERVERS[kind]().serve,
         args=(service,),
         kwargs={"port": 0, "on_bound": ports.put, "stop": stop},
         daemon=True,

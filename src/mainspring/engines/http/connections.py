@@ -8,6 +8,7 @@ never; then a few places are left in reserve, for health.
 """
 
 import resource
+from collections.abc import Iterator
 from typing import Protocol
 
 from mainspring.ports.limits import HttpLimits
@@ -107,6 +108,10 @@ class Connections:
             for crowd in (self._all, self._groups[connection.address]):
                 crowd.half_open.pop(connection, None)
                 crowd.idle.pop(connection, None)
+
+    def iter_idle(self) -> Iterator[Connection]:
+        """Those that wait for their next request, who has waited longest first."""
+        return iter(tuple(self._all.idle))
 
     def note_half_open(self, connection: Connection) -> None:
         """It is being refused, or has sent a part of its next request."""

@@ -10,7 +10,7 @@ import os
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack
 from functools import cached_property
-from time import thread_time
+from time import monotonic, thread_time
 from typing import TypeVar
 
 from mainspring.elements.errors import MainspringError
@@ -53,9 +53,14 @@ class Desk:
         """Do something in the event loop; in a thread where a store would have it wait or it takes
         too long, and for a while after it had.
         """
-        now = asyncio.get_running_loop().time()
+        done = self.at_once_nowait(name, act)
+        return await self.waiting.run(act) if done is None else done
+
+    def at_once_nowait(self, name: str, act: Callable[[], T]) -> T | None:
+        """The same in the event loop only; None where it has to be done in a thread."""
+        now = monotonic()
         if now < self._slow_until.get(name, 0.0):
-            return await self.waiting.run(act)
+            return None
         # Of this thread, so that a machine with too much to do does not make every route slow.
         began = thread_time()
         try:
@@ -68,7 +73,7 @@ class Desk:
         finally:
             if thread_time() - began > self.limits.loop_s:
                 self._slow_until[name] = now + _SLOW_S
-        return await self.waiting.run(act)
+        return None
 
     def refusal(self, call: Call, error: Exception | asyncio.CancelledError) -> Reply:
         """The reply to a call that ended with an error, one of a server's own among them."""
@@ -120,6 +125,26 @@ class RouteDesk:
             rest = held.pop_all()
             overdue.work.add_done_callback(lambda _: rest.close())
             raise
+
+    def answer_nowait(self, call: Call) -> Answer | None:
+        """What a small call of a route that does not block ends with; None where `answer` has to
+        be asked.
+        """
+        route = self.route
+        if route.blocks or route.alone or route.together is not None or _is_large(call.body):
+            return None
+        admit = self._desk.service.admit
+        try:
+            call.require_wanted()
+            leave = None if admit is None else admit(call)
+            try:
+                return self._desk.at_once_nowait(route.path, lambda: route.handler(call))
+            finally:
+                if leave is not None:
+                    leave()
+        # the edge of a request: what one call ends with is its own answer
+        except Exception as error:
+            return error
 
     async def _run(self, call: Call) -> Reply:
         route, desk = self.route, self._desk

@@ -1,17 +1,10 @@
 """HTTP/1.1 on a connection, as uvicorn reads it, within limits of its own; what is no request is
 refused as everything else is, by a problem document, and not by a line of text.
-
-A connection has at most one timer: until the head of a request is there, until its body is, until
-an answer is read, until it may be closed.  A timer that data sets back would let a caller who sends
-a byte a second keep a place for ever.
 """
 
 import asyncio
-import re
-import select
 from collections import deque
-from contextlib import suppress
-from typing import Any, Literal
+from typing import Any
 
 import httptools
 from uvicorn.config import Config
@@ -19,40 +12,12 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from uvicorn.server import ServerState
 
 from mainspring.elements.errors import MainspringError
-from mainspring.engines.http.connections import Connections
-from mainspring.engines.http.errors import (
-    BodyTooLarge,
-    HeadTooLarge,
-    RequestTooSlow,
-    TooManyConnections,
-    UnknownHost,
-)
-from mainspring.engines.http.translate import CALLER, closing_bytes
-from mainspring.ports.errors import BadRequest, MethodNotAllowed
-from mainspring.ports.http import Call, Caller, HttpService
+from mainspring.engines.http.errors import HeadTooLarge
+from mainspring.engines.http.guard import Admission, ConnectionGuard, error_of
+from mainspring.engines.http.translate import CALLER
+from mainspring.ports.http import Caller
 
-__all__ = ["Admission", "GuardedProtocol", "protocol_of"]
-
-_REQUEST_LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,40}) (\S{1,2000}) HTTP/1\.[01]\r?\n")
-_HOST = re.compile(r"(?P<name>\[[0-9a-fA-F:.]+\]|[^\[\]:@/?#\s]+)(:\d{0,5})?")
-_KNOWN_METHODS = "GET, HEAD, POST, PUT"
-_METHODS_THAT_ARE_READ = frozenset(
-    {"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"}
-)
-
-
-class Admission:
-    """What the connections of one server share.
-
-    Args:
-        is_draining: the server is about to end: every answer is the last of its connection.
-    """
-
-    def __init__(self, service: HttpService) -> None:
-        self.service, self.limits = service, service.limits
-        self.connections = Connections(service.limits)
-        self.open_paths = frozenset(r.path for r in service.routes if r.permission is None)
-        self.is_draining = False
+__all__ = ["GuardedProtocol", "protocol_of"]
 
 
 def protocol_of(admission: Admission) -> type[HttpToolsProtocol]:
@@ -68,27 +33,10 @@ def protocol_of(admission: Admission) -> type[HttpToolsProtocol]:
     return ServiceProtocol
 
 
-class _Refused(Exception):
-    """Ends parsing; the reason lies beside."""
+class GuardedProtocol(ConnectionGuard, HttpToolsProtocol):
+    """One connection, as uvicorn reads it."""
 
-
-class GuardedProtocol(HttpToolsProtocol):
-    """One connection.
-
-    `_phase` is what is read: a head, a body, or nothing that belongs to a request yet.
-    `_unanswered` are the requests that were read, the one that is being answered first.
-    """
-
-    admission: Admission
-    address = ""
-    is_reserved = False
-
-    _phase: Literal["head", "body", "between"] = "between"
-    _timer: asyncio.TimerHandle | None = None
-    _fault: MainspringError | None = None
-    _farewell: MainspringError | None = None
-    _is_over = False
-    _head_bytes = _chunks = 0
+    _unanswered: deque[RequestResponseCycle]
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take a place, or say that there is none."""
@@ -118,7 +66,7 @@ class GuardedProtocol(HttpToolsProtocol):
         try:
             self._feed(data)
         except httptools.HttpParserError:
-            self._refuse(self._fault or _error_of(data))
+            self._refuse(self._fault or error_of(data))
             return
         if self._phase == "head":
             # A header without an end is seen by nobody else.
@@ -128,25 +76,6 @@ class GuardedProtocol(HttpToolsProtocol):
                 return
         if self._timer is None:
             self._limit_rest()
-
-    def _feed(self, data: bytes) -> None:
-        while data:
-            try:
-                self.parser.feed_data(data)
-            except httptools.HttpParserUpgrade as upgrade:
-                # No other protocol is spoken here, so the request to change it is passed over.
-                data = data[upgrade.args[0] :]
-            else:
-                return
-
-    def _limit_rest(self) -> None:
-        """Set the timer for what is still to come."""
-        if self._phase == "body":
-            self._limit_time("body")
-        elif self._phase == "head" or not self._unanswered:
-            self._limit_time("head")
-            if not self._unanswered:
-                self.admission.connections.note_half_open(self)
 
     def on_message_begin(self) -> None:
         """A head begins."""
@@ -184,12 +113,6 @@ class GuardedProtocol(HttpToolsProtocol):
         if self.admission.is_draining:
             self.cycle.keep_alive = False
 
-    def on_chunk_header(self) -> None:
-        """A piece of a body begins."""
-        self._chunks += 1
-        if self._chunks > self.admission.limits.chunks:
-            self._stop(BadRequest(reason=f"the body comes in more than {self._chunks - 1:,} parts"))
-
     def on_message_complete(self) -> None:
         """The request is there."""
         super().on_message_complete()
@@ -218,89 +141,6 @@ class GuardedProtocol(HttpToolsProtocol):
         """Nothing more came."""
         self._close()
 
-    def pause_writing(self) -> None:
-        """The caller does not read."""
-        super().pause_writing()
-        self._stop_timer()
-        self._timer = self.loop.call_later(self.admission.limits.reply_s, self.transport.abort)
-
-    def resume_writing(self) -> None:
-        """The caller reads again."""
-        super().resume_writing()
-        self._stop_timer()
-        if self.transport.is_closing():
-            self._limit_closing()
-
-    def give_way(self) -> None:
-        """Close at once, since others need the place."""
-        if not self._is_over and not self.transport.is_closing():
-            self._is_over = True
-            self._write(TooManyConnections())
-        self._close()
-
-    def leave(self) -> bool:
-        """Close a connection on which nothing is under way: no request is read, answered or on its
-        way; whether it is closing.
-
-        What has arrived and was not read yet is a request too: a connection that is closed over it
-        would be reset, and the caller could not know whether it was answered.
-        """
-        if not (self._unanswered or self._phase == "head" or self._has_unread()):
-            self._close()
-        return self.transport.is_closing()
-
-    def _has_unread(self) -> bool:
-        if self.flow.read_paused:
-            return True
-        poll = select.poll()
-        with suppress(OSError, ValueError):
-            poll.register(self.transport.get_extra_info("socket").fileno(), select.POLLIN)
-            return bool(poll.poll(0))
-        return False
-
-    def _fault_of_head(self) -> MainspringError | None:
-        if len(self.pipeline) >= self.admission.limits.pipelined:
-            return BadRequest(reason="too many requests wait on this connection")
-        version = self.parser.get_http_version()
-        if version not in ("1.0", "1.1"):
-            return BadRequest(reason=f"HTTP/{version} is not HTTP/1.1")
-        path = self.url.partition(b"?")[0].decode("latin-1")
-        if self.is_reserved and path not in self.admission.open_paths:
-            return TooManyConnections()
-        named = [value for name, value in self.headers if name == b"host"]
-        lengths = [value for name, value in self.headers if name == b"content-length"]
-        if lengths and lengths[0].isdigit() and int(lengths[0]) > self.admission.limits.body_bytes:
-            return BodyTooLarge(limit=self.admission.limits.body_bytes)
-        return _fault_of_host(
-            named,
-            self.url,
-            known=self.admission.service.hosts,
-            is_needed=version == "1.1",
-        )
-
-    def _too_many_bytes(self) -> HeadTooLarge:
-        return HeadTooLarge(limit=f"{self.admission.limits.head_bytes:,} bytes of headers")
-
-    def _stop(self, fault: MainspringError) -> None:
-        self._fault = fault
-        raise _Refused
-
-    def _limit_time(self, part: Literal["head", "body"]) -> None:
-        limits = self.admission.limits
-        timeout_s = limits.head_s if part == "head" else limits.body_s
-        self._timer = self.loop.call_later(timeout_s, self._end_waiting, part, timeout_s)
-
-    def _end_waiting(self, part: str, timeout_s: float) -> None:
-        if self._phase == "between" and not self._unanswered:
-            self._close()
-        else:
-            self._refuse(RequestTooSlow(part=part, timeout_s=timeout_s))
-
-    def _stop_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
     def _refuse(self, error: MainspringError) -> None:
         """Answer what could not be read, after the answers that are due before; read no more."""
         self._is_over = True
@@ -317,9 +157,29 @@ class GuardedProtocol(HttpToolsProtocol):
                 return
         if self._unanswered:
             self._farewell = error
-            self.flow.resume_reading()
+            self._resume_reading()
         else:
             self._say_last(error)
+
+    def pause_writing(self) -> None:
+        """The caller does not read."""
+        HttpToolsProtocol.pause_writing(self)
+        super().pause_writing()
+
+    def resume_writing(self) -> None:
+        """The caller reads again."""
+        HttpToolsProtocol.resume_writing(self)
+        super().resume_writing()
+
+    def _waiting_count(self) -> int:
+        return len(self.pipeline)
+
+    def _is_reading_paused(self) -> bool:
+        return self.flow.read_paused
+
+    def _resume_reading(self) -> None:
+        self._unset_keepalive_if_required()
+        self.flow.resume_reading()
 
     def _leave_unanswered(self) -> None:
         """What answers sees that the caller is gone, and says nothing more."""
@@ -327,61 +187,3 @@ class GuardedProtocol(HttpToolsProtocol):
             cycle.disconnected = True
             cycle.message_event.set()
         self._unanswered.clear()
-
-    def _say_last(self, error: MainspringError) -> None:
-        """Answer, and close once the caller has read it: closed at once over bytes that nobody
-        read, the connection would be reset, and the answer lost.
-        """
-        if self.transport.is_closing():
-            return
-        self._write(error)
-        self._stop_timer()
-        self._unset_keepalive_if_required()
-        self.flow.resume_reading()
-        if self.transport.can_write_eof():
-            self.transport.write_eof()
-        self.admission.connections.note_half_open(self)
-        self._timer = self.loop.call_later(self.admission.limits.linger_s, self._close)
-
-    def _write(self, error: MainspringError) -> None:
-        reply = self.admission.service.refuse(Call(""), error)
-        self.transport.write(closing_bytes(reply))
-
-    def _close(self) -> None:
-        """Close, however little of the last answer the caller has read."""
-        self._is_over = True
-        self._stop_timer()
-        self.transport.close()
-        self._limit_closing()
-
-    def _limit_closing(self) -> None:
-        self._stop_timer()
-        self._timer = self.loop.call_later(self.admission.limits.reply_s, self.transport.abort)
-
-
-def _error_of(received: bytes) -> MainspringError:
-    line = _REQUEST_LINE.match(received)
-    if line is None:
-        return BadRequest(reason="these bytes are not a request of HTTP/1.1")
-    method, path = (part.decode("latin-1") for part in line.groups())
-    if method in _METHODS_THAT_ARE_READ:
-        return BadRequest(reason=f"the {method} request is not well-formed HTTP/1.1")
-    return MethodNotAllowed(path=path.partition("?")[0], method=method, allowed=_KNOWN_METHODS)
-
-
-def _fault_of_host(
-    named: list[bytes], target: bytes, *, known: frozenset[str], is_needed: bool
-) -> MainspringError | None:
-    """What is wrong with the host that a request names, in its header or in its target."""
-    if len(named) > 1 or (is_needed and not named):
-        return BadRequest(reason=f"a request has one Host header, and this one {len(named)}")
-    if not target.startswith(b"/"):
-        scheme, _, rest = target.partition(b"://")
-        if scheme.lower() in (b"http", b"https"):
-            named = [*named, re.split(rb"[/?#]", rest, maxsplit=1)[0]]
-    for each in named:
-        host = each.decode("latin-1").strip()
-        found = _HOST.fullmatch(host)
-        if found is None or found["name"].lower() not in known:
-            return UnknownHost(host=host)
-    return None

@@ -1,31 +1,30 @@
 """The server process: HTTP in the event loop, until it is asked to stop."""
 
 import asyncio
-import logging
 import signal
 import socket
-import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import uvicorn
 
-from mainspring.elements.collector import collecting_often
 from mainspring.elements.listening import let_none_in
 from mainspring.engines.http.application import asgi_application
-from mainspring.engines.http.protocol import Admission, GuardedProtocol, protocol_of
+from mainspring.engines.http.guard import Admission
+from mainspring.engines.http.process import (
+    DRAIN_S,
+    IDLE_S,
+    PERIOD_S,
+    Pulse,
+    listening,
+    surviving,
+    unhindered,
+)
+from mainspring.engines.http.protocol import GuardedProtocol, protocol_of
 from mainspring.engines.http.workers import WorkInFlight
-from mainspring.ports.errors import PortTaken
 from mainspring.ports.http import HttpService
 
 __all__ = ["UvicornServer"]
-
-_DRAIN_S = 10.0
-_IDLE_S = 1.0
-_PERIOD_S = 0.05
-_SWITCH_S = 0.001
-_LOG = logging.getLogger("mainspring.server")
 
 
 class UvicornServer:
@@ -75,65 +74,10 @@ class UvicornServer:
         server = _StoppableServer(
             config, admission, on_bound=on_bound, stop=stop or threading.Event()
         )
-        server.beat, server.flying = self._beat, flying
         server.is_shared = self._listener is not None
-        with self._listening(port) as listener, _surviving(signal.SIGTERM), _unhindered():
+        server.pulse = Pulse(self._beat, flying, stuck_s=service.limits.stuck_s)
+        with listening(port, self._listener) as listener, surviving(signal.SIGTERM), unhindered():
             server.run(sockets=[listener])
-
-    @contextmanager
-    def _listening(self, port: int) -> Iterator[socket.socket]:
-        if self._listener is None:
-            with _listening(port) as listener:
-                yield listener
-        else:
-            with self._listener:
-                yield self._listener
-
-
-@contextmanager
-def _listening(port: int) -> Iterator[socket.socket]:
-    """A socket of the loopback address; uvicorn itself would end the process where it gets none."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind(("127.0.0.1", port))
-        except OSError as error:
-            raise PortTaken(port=port, reason=error.strerror or str(error)) from error
-        yield listener
-
-
-@contextmanager
-def _surviving(number: signal.Signals) -> Iterator[None]:
-    """Let what runs around a server end well: when it is done it raises the signal that stopped it
-    again, and that would be the end of the process.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(number, lambda *_: None)
-    try:
-        yield
-    finally:
-        signal.signal(number, before)
-
-
-@contextmanager
-def _unhindered() -> Iterator[None]:
-    """Have the event loop wait less for the interpreter.
-
-    It asks for it after each call of the system, and by default a thread that computes gives it up
-    after 5 ms.  A process that does something else in its main thread stays as it is.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(_SWITCH_S)
-    try:
-        with collecting_often():
-            yield
-    finally:
-        sys.setswitchinterval(before)
 
 
 class _StoppableServer(uvicorn.Server):
@@ -141,11 +85,9 @@ class _StoppableServer(uvicorn.Server):
     is answered.
     """
 
-    beat: Callable[[int], None]
-    flying: WorkInFlight
+    pulse: Pulse
     is_shared = False
     _port = 0
-    _is_stuck = False
 
     def __init__(
         self,
@@ -167,21 +109,8 @@ class _StoppableServer(uvicorn.Server):
 
     async def on_tick(self, counter: int) -> bool:
         """Whether to end now; called ten times a second."""
-        self._say_alive()
+        self.pulse.beat(self._port)
         return await super().on_tick(counter) or self._stop.is_set()
-
-    def _say_alive(self) -> None:
-        """Beat, unless a thread does not come back: it would keep its place for ever, and only
-        another process has a new one.
-        """
-        length_s = self.flying.longest_s()
-        if length_s < self._admission.limits.stuck_s:
-            self.beat(self._port)
-        elif not self._is_stuck:
-            _LOG.error(
-                "the work for a request has gone on for %.0f s, and cannot be ended", length_s
-            )
-            self._is_stuck = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Answer what is under way, then end.
@@ -192,23 +121,23 @@ class _StoppableServer(uvicorn.Server):
         at an instant at which it has nothing to read.
         """
         loop = asyncio.get_running_loop()
-        until, idle_until = loop.time() + _DRAIN_S, loop.time() + _IDLE_S
+        until, idle_until = loop.time() + DRAIN_S, loop.time() + IDLE_S
         self._admission.is_draining = True
         self._admission.service.draining.set()
         for listener in () if self.is_shared else sockets or ():
             # Whom the kernel has connected is answered.
             let_none_in(listener)
-        await asyncio.sleep(_PERIOD_S)
+        await asyncio.sleep(PERIOD_S)
         for server in self.servers:
             server.close()
         for listener in sockets or ():
             listener.close()
         while self._is_at_work(is_late=loop.time() > idle_until) and loop.time() < until:
-            self._say_alive()
-            await asyncio.sleep(_PERIOD_S)
+            self.pulse.beat(self._port)
+            await asyncio.sleep(PERIOD_S)
         for task in self.server_state.tasks:
             task.cancel()
-        await asyncio.sleep(_PERIOD_S)
+        await asyncio.sleep(PERIOD_S)
 
     def _is_at_work(self, *, is_late: bool) -> bool:
         """Whether somebody is to be answered still."""

@@ -10,7 +10,7 @@ read, and of one route and path they say well enough how many rows it has.
 
 import asyncio
 from collections import OrderedDict, deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from time import thread_time
 from typing import NamedTuple
 
@@ -216,7 +216,7 @@ class Tick:
     async def _answer_alone(self, each: _Waiting) -> None:
         each.deliver(await self._elsewhere.alone(each.call))
 
-    def _spawn(self, work: "asyncio._CoroutineLike[None]") -> None:
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
         task = self._loop.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -1,0 +1,109 @@
+"""What a server needs of its process: a socket, signals, the interpreter's time, and a pulse."""
+
+import logging
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from mainspring.elements.collector import collecting_often
+from mainspring.engines.http.workers import WorkInFlight
+from mainspring.ports.errors import PortTaken
+
+__all__ = ["DRAIN_S", "IDLE_S", "PERIOD_S", "Pulse", "listening", "surviving", "unhindered"]
+
+DRAIN_S = 10.0
+"""How long a server that is to end goes on with what is under way."""
+
+IDLE_S = 1.0
+"""How long it keeps connections on which nothing is, for the request that is on its way."""
+
+PERIOD_S = 0.05
+"""How often it looks."""
+
+_SWITCH_S = 0.001
+_LOG = logging.getLogger("mainspring.server")
+
+
+class Pulse:
+    """Says that the event loop turns, unless a thread does not come back: it would keep its place
+    for ever, and only another process has a new one.
+
+    Args:
+        beat: called with the port.
+        stuck_s: see `HttpLimits`.
+    """
+
+    def __init__(
+        self, beat: Callable[[int], None], flying: WorkInFlight, *, stuck_s: float
+    ) -> None:
+        self._beat, self._flying, self._stuck_s = beat, flying, stuck_s
+        self._is_stuck = False
+
+    def beat(self, port: int) -> None:
+        """Say it."""
+        length_s = self._flying.longest_s()
+        if length_s < self._stuck_s:
+            self._beat(port)
+        elif not self._is_stuck:
+            _LOG.error(
+                "the work for a request has gone on for %.0f s, and cannot be ended", length_s
+            )
+            self._is_stuck = True
+
+
+@contextmanager
+def listening(port: int, given: socket.socket | None = None) -> Iterator[socket.socket]:
+    """A socket of the loopback address, closed at the end; uvicorn itself would end the process
+    where it gets none.
+
+    Args:
+        given: is taken in its place.
+    """
+    if given is not None:
+        with given:
+            yield given
+        return
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise PortTaken(port=port, reason=error.strerror or str(error)) from error
+        yield listener
+
+
+@contextmanager
+def surviving(number: signal.Signals) -> Iterator[None]:
+    """Let what runs around a server end well: when it is done it raises the signal that stopped it
+    again, and that would be the end of the process.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(number, lambda *_: None)
+    try:
+        yield
+    finally:
+        signal.signal(number, before)
+
+
+@contextmanager
+def unhindered() -> Iterator[None]:
+    """Have the event loop wait less for the interpreter.
+
+    It asks for it after each call of the system, and by default a thread that computes gives it up
+    after 5 ms.  A process that does something else in its main thread stays as it is.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(_SWITCH_S)
+    try:
+        with collecting_often():
+            yield
+    finally:
+        sys.setswitchinterval(before)
