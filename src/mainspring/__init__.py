@@ -40,7 +40,7 @@ from mainspring.features.spec import (
     latest,
 )
 from mainspring.monitoring.spec import Monitor
-from mainspring.serving.spec import Canary, Endpoint
+from mainspring.serving.spec import ABTest, Canary, Endpoint, RolloutRules, Shadow
 from mainspring.sources.spec import Binary as Bytes
 from mainspring.sources.spec import (
     Boolean,
@@ -64,6 +64,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "ABTest",
     "Boolean",
     "Bytes",
     "Canary",
@@ -79,6 +80,8 @@ __all__ = [
     "MainspringError",
     "Monitor",
     "OnDemandFeatureView",
+    "RolloutRules",
+    "Shadow",
     "Source",
     "String",
     "Time",

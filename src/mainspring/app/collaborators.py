@@ -54,6 +54,7 @@ from mainspring.project.renew import GateRenewal
 from mainspring.registry.read_environment import read_environment
 from mainspring.serving.host import EndpointHost
 from mainspring.serving.loader import EnvironmentLoader
+from mainspring.serving.rollouts.steer import RolloutSteering
 from mainspring.serving.state.generations import SourceGenerations
 from mainspring.serving.state.materializer import OnlineMaterializer
 from mainspring.serving.state.reader import FeatureReader
@@ -284,6 +285,20 @@ class Collaborators:
     def loader(self) -> EnvironmentLoader:
         """Opens what the map holds, if it is proven."""
         return open_loader(self.runtime, self.environment, self.config, self._memory)
+
+    @cached_property
+    def rollouts(self) -> RolloutSteering:
+        """The roll-outs of this environment: `reports` says how they stand, and `pause`, `resume`,
+        `promote` and `abort` move the one of an endpoint.
+        """
+        runtime = self.runtime
+        return RolloutSteering(
+            state=runtime.state,
+            environment=self.environment,
+            clock=runtime.clock,
+            project=runtime.project,
+            actor=runtime.actor,
+        )
 
     @cached_property
     def streams(self) -> OnlineMaterializer:

@@ -12,6 +12,7 @@ from dataclasses import replace
 import polars as pl
 
 from mainspring.elements.errors import EngineError
+from mainspring.elements.events import Actor
 from mainspring.elements.identity import digest_of_value, short
 from mainspring.engines.local.inherited import worker_place
 from mainspring.features.stream.open import StreamPorts
@@ -24,6 +25,7 @@ from mainspring.project.kinds.evaluation import Runtime
 from mainspring.serving.host import EndpointHost
 from mainspring.serving.loader import EnvironmentLoader, LoaderPorts
 from mainspring.serving.predict import Predictor
+from mainspring.serving.rollouts.control import RolloutController
 from mainspring.serving.state.materializer import OnlineMaterializer
 from mainspring.serving.state.read import read_streams
 from mainspring.serving.state.ready import MaterializedLoader
@@ -33,6 +35,7 @@ from mainspring.sources.fold import TableMaterializer
 from mainspring.sources.spec import Source
 
 __all__ = [
+    "open_controller",
     "open_host",
     "open_loader",
     "open_materializer",
@@ -122,6 +125,19 @@ def open_host(
     with nullcontext() if must_load else suppress(EngineError):
         host.refresh()
     return host
+
+
+def open_controller(runtime: Runtime, environment: str, host: EndpointHost) -> RolloutController:
+    """Makes the process of this host one of those that a roll-out waits for, and that move it."""
+    return RolloutController(
+        state=runtime.state,
+        environment=environment,
+        process=runtime.ids.new("server"),
+        clock=runtime.clock,
+        project=runtime.project,
+        actor=Actor("service:rollout"),
+        tallies=host.tallies,
+    )
 
 
 def open_materializer(

@@ -4,13 +4,14 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from mainspring.access.authorise import TokenGuard
+from mainspring.app.data_plane import open_controller
 from mainspring.app.http.metrics import ServerMetrics
 from mainspring.app.http.routes import HttpDependencies, build_http_service
 from mainspring.elements.errors import MainspringError
@@ -273,6 +274,7 @@ def run_environment_server(
     with ExitStack() as running:
         running.callback(server.guard.record, everything=True)
         running.enter_context(server.leadership.running())
+        running.enter_context(_taking_part(workspace, server.host))
         for task in server.tasks:
             running.enter_context(task.running())
         # In reserve: where a `mainspring stream` runs, requests need not share their process with
@@ -285,6 +287,18 @@ def run_environment_server(
                 _announce(workspace, server.host, bound, announce) if is_first(os.environ) else None
             ),
         )
+
+
+@contextmanager
+def _taking_part(workspace: ServableWorkspace, host: EndpointHost) -> Iterator[None]:
+    """Be one of the servers that a roll-out waits for while the block runs."""
+    host.take_part(open_controller(workspace.runtime, workspace.environment, host))
+    try:
+        yield
+    finally:
+        # One that cannot write any more is not waited for after some seconds anyway.
+        with suppress(MainspringError):
+            host.leave()
 
 
 def _readiness(
@@ -426,6 +440,7 @@ def background_tasks(
     compare = partial(check_sampled_parity, workspace.parity, metrics)
     return (
         PeriodicTask(host.refresh, name="refresh", period_s=REFRESH_PERIOD_S),
+        PeriodicTask(host.run_shadows, name="shadows", period_s=REFRESH_PERIOD_S),
         PeriodicTask(
             only(workspace.generations.run_due), name="generations", period_s=_MONITORS_PERIOD_S
         ),

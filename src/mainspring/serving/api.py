@@ -20,10 +20,12 @@ from mainspring.ports.http import (
     Route,
     json_reply,
 )
+from mainspring.serving.asked import AskedOf
 from mainspring.serving.body import PredictBody
 from mainspring.serving.endpoint_models import EndpointModels
 from mainspring.serving.errors import ServerEnding
 from mainspring.serving.protocol.api import ProtocolApi
+from mainspring.serving.protocol.repository import REVISION_HEADER
 
 if TYPE_CHECKING:
     # A server of one bare model has the routes of the protocol and nothing of features, so neither
@@ -97,13 +99,18 @@ class ServingApi:
     def predict(self, call: Call) -> Reply:
         """`POST /v1/endpoints/{name}/predict`: rows in, a score and an id for each out.
 
-        Raises: UnknownEndpoint SRV-001, NotServing SRV-003 to TooManyRows SRV-006; HorizonPassed
+        The header `mainspring-revision` asks for one revision.
+
+        Raises: UnknownEndpoint SRV-001, NotServing SRV-003 to TooManyRows SRV-006; UnknownRevision
+            SRV-070; HorizonPassed
             FEA-002 to WrongRequestType FEA-004 and InexactFeature DAT-021 for what cannot be read
             or cast; ScoreNotFinite SRV-022.
         """
         started, name = perf_counter(), call.path["name"]
         body = parse_body(call.body, PredictBody)
-        predictions = self._host.predict(name, body.rows, actor=call.actor)
+        predictions = self._host.predict(
+            name, body.rows, actor=call.actor, revision=call.headers.get(REVISION_HEADER, "")
+        )
         self._observe(name, predictions, perf_counter() - started)
         return json_reply({"predictions": predictions})
 
@@ -119,7 +126,10 @@ class ServingApi:
                 bodies[place] = parse_body(call.body, PredictBody)
             except MainspringError as error:
                 answers[place] = error
-        asked = [(body.rows, calls[place].actor) for place, body in bodies.items()]
+        asked = [
+            AskedOf(body.rows, calls[place].actor, calls[place].headers.get(REVISION_HEADER, ""))
+            for place, body in bodies.items()
+        ]
         try:
             turn, log = self._host.predict_together(name, asked)
         except MainspringError as error:

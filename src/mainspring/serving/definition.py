@@ -11,7 +11,7 @@ import msgspec
 
 from mainspring.elements.time import Micros, format_duration
 from mainspring.registry.environment import AssetDefinition
-from mainspring.serving.spec import Canary
+from mainspring.serving.spec import ABTest, Canary, Rollout, RolloutRules, Shadow
 
 __all__ = ["EndpointDefinition", "parse_endpoint_definition"]
 
@@ -23,13 +23,13 @@ class EndpointDefinition:
     Args:
         name: as declared.
         model: the asset that answers, such as `model.late_arrival`.
-        rollout: how a new revision takes over in a protected environment; None: at once.
+        rollout: how a new revision takes over; None: at once.
         retention: for how long its predictions are kept, in microseconds; None keeps all.
     """
 
     name: str
     model: str
-    rollout: Canary | None
+    rollout: Rollout | None
     retention: Micros | None
 
 
@@ -37,9 +37,27 @@ class _Reference(msgspec.Struct):
     asset: str
 
 
-class _Steps(msgspec.Struct):
-    steps: tuple[int, ...]
+class _Rollout(msgspec.Struct):
+    """As it is stored: `is` names the class; what has no rules was stored before there were any."""
+
     hold: Micros
+    kind: str = msgspec.field(name="is", default="Canary")
+    steps: tuple[int, ...] = ()
+    share: int = 0
+    rules: RolloutRules = RolloutRules()
+
+    def declared(self) -> Rollout:
+        """As it was declared."""
+        hold = format_duration(self.hold)
+        match self.kind:
+            case "Canary":
+                return Canary(steps=self.steps, hold=hold, rules=self.rules)
+            case "ABTest":
+                return ABTest(share=self.share, hold=hold, rules=self.rules)
+            case "Shadow":
+                return Shadow(hold=hold, rules=self.rules)
+            case _:
+                raise msgspec.ValidationError(f"there is no roll-out {self.kind!r}")
 
 
 def parse_endpoint_definition(definition: AssetDefinition) -> EndpointDefinition:
@@ -48,10 +66,10 @@ def parse_endpoint_definition(definition: AssetDefinition) -> EndpointDefinition
     Raises: msgspec.ValidationError when the document is none of an endpoint.
     """
     fields = {**definition.build, **definition.policy}
-    steps = msgspec.json.decode(fields.get("rollout", "null"), type=_Steps | None)
+    rollout = msgspec.json.decode(fields.get("rollout", "null"), type=_Rollout | None)
     return EndpointDefinition(
         name=definition.asset.removeprefix("endpoint."),
         model=msgspec.json.decode(fields.get("model", "null"), type=_Reference).asset,
-        rollout=Canary(steps=steps.steps, hold=format_duration(steps.hold)) if steps else None,
+        rollout=rollout.declared() if rollout else None,
         retention=msgspec.json.decode(fields.get("retention", "null"), type=Micros | None),
     )

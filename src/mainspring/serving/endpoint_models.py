@@ -29,18 +29,16 @@ class EndpointModels:
         """The model that answers the next request; a version that is asked for is past the shares
         of a roll-out.  Raises: UnknownEndpoint SRV-001, NotServing SRV-003, UnknownModel SRV-091.
         """
-        if not version and not revision:
-            return _as_protocol(name, self._host.choose(name))
+        if not version:
+            return _as_protocol(name, self._host.choose(name, revision))
         endpoint = self._host.endpoint(name)
         if endpoint.current is None:
             raise NotServing(endpoint=name, reason=endpoint.refusal)
         served = _serving(endpoint)
         for model in served:
-            if version in ("", model.label, model.label.rpartition(" v")[2]) and (
-                revision in ("", model.label)
-            ):
+            if version in (model.label, model.label.rpartition(" v")[2]):
                 return _as_protocol(name, model)
-        asked = f" of version {version!r}" if version else f" of revision {revision!r}"
+        asked = f" of version {version!r}"
         known = ", ".join(model.label for model in served)
         raise UnknownModel(model=name, version=asked, known=known)
 

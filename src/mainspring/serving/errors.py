@@ -10,12 +10,14 @@ __all__ = [
     "EmptyRequest",
     "FeaturesMissing",
     "ModelRefused",
+    "NoRollout",
     "NotServing",
     "PredictionUnknown",
     "ScoreNotFinite",
     "ServerEnding",
     "TooManyRows",
     "UnknownEndpoint",
+    "UnknownRevision",
     "WrongTensor",
 ]
 
@@ -151,6 +153,33 @@ class ServerEnding(ServingError):
     code: ClassVar[str] = "SRV-051"
     template: ClassVar[str] = "the server is about to end"
     remedy: ClassVar[str] = "send requests to another server"
+
+
+@dataclass(eq=False, kw_only=True)
+class UnknownRevision(ServingError):
+    """A request asks by header for a revision that does not answer for the endpoint: it was never
+    there, or its roll-out has ended.  `stable` and `candidate` stand for whatever is in charge, and
+    is to take over.
+    """
+
+    code: ClassVar[str] = "SRV-070"
+    template: ClassVar[str] = "endpoint {endpoint!r} has no revision {revision!r}; it has: {known}"
+    remedy: ClassVar[str] = "leave the header out, or see `mainspring rollout status`"
+    endpoint: str
+    revision: str
+    known: str
+
+
+@dataclass(eq=False, kw_only=True)
+class NoRollout(ServingError):
+    """No revision is taking over, so there is nothing to pause, resume, promote or abort."""
+
+    code: ClassVar[str] = "SRV-071"
+    template: ClassVar[str] = "endpoint {endpoint!r} in {environment}: {reason}"
+    remedy: ClassVar[str] = "see what stands: mainspring rollout status"
+    endpoint: str
+    environment: str
+    reason: str
 
 
 @dataclass(eq=False, kw_only=True)

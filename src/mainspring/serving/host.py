@@ -2,21 +2,45 @@
 
 A new map is loaded beside the old one and put in place by one assignment, so a request sees one map
 from beginning to end and none is refused. What the loader refuses is not served, whatever the map
-says: the endpoint keeps the model that it had.
+says: the endpoint keeps the model that it had.  Where a revision takes over by and by, the roll-out
+on record says which share it answers, in all processes alike.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from time import perf_counter
+from typing import NamedTuple, Protocol
 
+from mainspring.elements.errors import FeatureError, MainspringError
 from mainspring.elements.time import FOREVER, Micros
 from mainspring.ports.clock import Clock, Ids
-from mainspring.serving.errors import NotServing, UnknownEndpoint
+from mainspring.serving.asked import AskedOf
+from mainspring.serving.errors import (
+    EmptyRequest,
+    NotServing,
+    TooManyRows,
+    UnknownEndpoint,
+    UnknownRevision,
+)
 from mainspring.serving.predict import Prediction, Predictor, ServedModel
-from mainspring.serving.rollout import canary_share, takes_canary
-from mainspring.serving.spec import Canary
+from mainspring.serving.rollouts.share import takes_share
+from mainspring.serving.rollouts.state import EndpointRevision, EndpointRollout
+from mainspring.serving.rollouts.tally import RevisionTallies
+from mainspring.serving.spec import Rollout
 from mainspring.serving.turn import AnsweredTurn, AskedRows, answer_turn
 
-__all__ = ["EndpointHost", "ServedEndpoint", "ServedEnvironment"]
+__all__ = ["Chosen", "EndpointHost", "RolloutFollower", "ServedEndpoint", "ServedEnvironment"]
+
+_MOST_SHADOWED, _SHADOW = 1_000, "service:shadow"
+Rows = Sequence[Mapping[str, object]]
+
+
+class Chosen(NamedTuple):
+    """The revision that answers, and its model."""
+
+    revision: str
+    model: ServedModel
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -24,29 +48,95 @@ class ServedEndpoint:
     """One endpoint as it answers now.
 
     Args:
-        current: the model in charge; None when none may answer.
-        previous: the model that answers what a canary does not take yet.
-        since: when `current` took charge.
+        current: the model that the map names; None when none may answer.
+        revision: what it is called, with the endpoint's definition; None where nobody asks.
+        previous: the model in charge, while `current` does not answer all.
+        in_charge: the revision of `previous`.
+        share: per cent of the requests that `current` answers beside `previous`.
+        rollout: how `current` is to take over; None: at once.
+        stands: the roll-out as it is on record; None where none is.
+        sticky: the columns that name the entities of a request.
         refusal: why the loader did not take what the map points at; empty when it did.
     """
 
     name: str
     topic: str
     current: ServedModel | None
+    revision: EndpointRevision | None = None
     previous: ServedModel | None = None
-    rollout: Canary | None = None
-    since: Micros = 0
+    in_charge: str = ""
+    share: int = 100
+    rollout: Rollout | None = None
+    stands: EndpointRollout | None = None
+    sticky: tuple[str, ...] = ()
     refusal: str = ""
 
-    def model_for(self, request: str, now: Micros) -> ServedModel:
-        """The model that answers this request.  Raises: NotServing SRV-003 when there is none."""
+    @property
+    def revision_name(self) -> str:
+        """What `current` is called; empty where it has no name."""
+        return self.revision.name if self.revision else ""
+
+    @property
+    def is_shadowed(self) -> bool:
+        """Whether `current` is asked behind the caller's back."""
+        return (
+            self.previous is not None
+            and self.stands is not None
+            and self.stands.kind == "Shadow"
+            and self.stands.candidate is not None
+        )
+
+    def choose(self, key: str, asked: str = "") -> Chosen:
+        """The revision that answers for this key, or that is asked for by name.
+
+        Raises: NotServing SRV-003 when there is none; UnknownRevision SRV-070.
+        """
         if self.current is None:
             raise NotServing(endpoint=self.name, reason=self.refusal)
-        if self.previous is None or takes_canary(
-            request, canary_share(self.rollout, started_at=self.since, now=now)
+        candidate = Chosen(self.revision_name, self.current)
+        stable = candidate if self.previous is None else Chosen(self.in_charge, self.previous)
+        if asked:
+            return self._named(asked, stable, candidate)
+        return candidate if takes_share(key, self.share, salt=candidate.revision) else stable
+
+    def _named(self, asked: str, stable: Chosen, candidate: Chosen) -> Chosen:
+        for name, chosen in (
+            (stable.revision, stable),
+            (candidate.revision, candidate),
+            (stable.model.label, stable),
+            (candidate.model.label, candidate),
+            ("stable", stable),
+            ("candidate", candidate),
         ):
-            return self.current
-        return self.previous
+            if name == asked and (name != "candidate" or self.previous is not None):
+                return chosen
+        known = ", ".join(dict.fromkeys((stable.revision, candidate.revision)))
+        raise UnknownRevision(endpoint=self.name, revision=asked, known=known)
+
+    def key_of(self, row: Mapping[str, object]) -> str:
+        """What names the entities of a row; empty where it names none."""
+        return "\x1f".join(f"{name}={row[name]}" for name in self.sticky if name in row)
+
+
+class RolloutFollower(Protocol):
+    """What a process tells the others, and does for them."""
+
+    def follow(self, served: "ServedEnvironment") -> bool:
+        """Report what is in place, and move what is due; True where something moved."""
+        ...
+
+    def leave(self) -> None:
+        """Say that this process is not to be waited for."""
+        ...
+
+
+class _Asked(NamedTuple):
+    """A request for a shadow."""
+
+    endpoint: ServedEndpoint
+    rows: Rows
+    at: Sequence[Micros]
+    scores: Sequence[float]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -55,6 +145,7 @@ class ServedEnvironment:
 
     Args:
         document: the map as it was stored; what tells whether it has moved since.
+        rollouts: the same of its roll-outs.
         checked_at: when its models were last checked; proofs expire while a map stands still.
         check_at: when to look again at the latest: when the first of the proofs runs out, and soon
             where a model is refused, which may be proven any moment.
@@ -64,6 +155,7 @@ class ServedEnvironment:
     version: int
     endpoints: Mapping[str, ServedEndpoint] = field(default_factory=dict)
     document: bytes = b""
+    rollouts: bytes = b""
     checked_at: Micros = 0
     check_at: Micros = FOREVER
 
@@ -87,19 +179,46 @@ class EndpointHost:
     ) -> None:
         self._load, self._predictor, self._clock, self._ids = load, predictor, clock, ids
         self._served = ServedEnvironment(environment=environment, version=-1)
+        self._shadowed = deque[_Asked](maxlen=_MOST_SHADOWED)
+        self._follower: RolloutFollower | None = None
+        self.tallies = RevisionTallies()
 
     @property
     def served(self) -> ServedEnvironment:
         """The map in place."""
         return self._served
 
-    def refresh(self) -> bool:
-        """Follow the environment's map; True when it had changed.  Called by one thread at a
-        time.
+    def take_part(self, follower: RolloutFollower) -> None:
+        """Be one of the processes that a roll-out waits for.  One that is not, such as a notebook,
+        follows what is on record, and takes what has no roll-out at once.
         """
-        fresh = self._load(self._served)
-        changed, self._served = fresh is not self._served, fresh
+        self._follower = follower
+
+    def leave(self) -> None:
+        """Be none of them any more."""
+        if self._follower is not None:
+            self._follower.leave()
+
+    def refresh(self) -> bool:
+        """Follow the environment's map and its roll-outs; True when they had changed.  Called by
+        one thread at a time.
+        """
+        changed = self._follow()
+        if self._follower is not None and self._follower.follow(self._served):
+            # What has just moved is in place when this returns, as a map without a roll-out is.
+            changed = self._follow() or changed
         return changed
+
+    def _follow(self) -> bool:
+        fresh = self._load(self._served)
+        if fresh is self._served:
+            return False
+        if self._follower is None:
+            fresh = replace(fresh, endpoints=dict(_without_waiting(fresh.endpoints)))
+        for name, endpoint in fresh.endpoints.items():
+            self.tallies.begin(name, endpoint.stands.epoch if endpoint.stands else 0)
+        self._served = fresh
+        return True
 
     def endpoint(self, name: str) -> ServedEndpoint:
         """An endpoint.  Raises: UnknownEndpoint SRV-001 when the map has none of this name."""
@@ -112,39 +231,177 @@ class EndpointHost:
             )
         return served.endpoints[name]
 
-    def choose(self, name: str) -> ServedModel:
-        """The model that answers the next request.  Raises: UnknownEndpoint SRV-001, NotServing
-        SRV-003.
+    def choose(self, name: str, asked: str = "") -> ServedModel:
+        """The model that answers the next request, or of the revision that is asked for.
+
+        Raises: UnknownEndpoint SRV-001, NotServing SRV-003, UnknownRevision SRV-070.
         """
-        return self.endpoint(name).model_for(self._ids.new("request"), self._clock.now())
+        return self.endpoint(name).choose(self._ids.new("request"), asked).model
 
     def predict_together(
-        self, name: str, asked: Sequence[tuple[Sequence[Mapping[str, object]], str]]
+        self, name: str, asked: Sequence[AskedOf]
     ) -> tuple[AnsweredTurn, Callable[[], None]]:
         """Answer the rows of several requests, each of which somebody asks, and what logs them: no
         answer may leave before that was called.  Raises: UnknownEndpoint SRV-001, NotServing
         SRV-003.
         """
-        served, endpoint, now = self._served, self.endpoint(name), self._clock.now()
-        turn = answer_turn(
-            [
-                AskedRows(endpoint.model_for(self._ids.new("request"), now), rows, actor)
-                for rows, actor in asked
-            ],
-            self._predictor,
-            at=now,
-            map_version=served.version,
-        )
-        return turn, lambda: self._predictor.keep(turn.groups, topic=endpoint.topic)
+        served, endpoint = self._served, self.endpoint(name)
+        parts, owners = list[AskedRows](), list[tuple[int, Sequence[int]]]()
+        answers: dict[int, list[Prediction] | MainspringError] = {}
+        for number, one in enumerate(asked):
+            try:
+                groups = list(self._groups(endpoint, one.rows, one.revision))
+            except UnknownRevision as error:
+                answers[number] = error
+                continue
+            for chosen, places in groups:
+                rows = [one.rows[place] for place in places]
+                parts.append(AskedRows(chosen.model, rows, one.actor, chosen.revision))
+                owners.append((number, places))
+        turn = answer_turn(parts, self._predictor, at=self._clock.now(), map_version=served.version)
+        self._count(endpoint, parts, turn)
+        for (number, places), found in zip(owners, turn.answers, strict=True):
+            answers[number] = _joined(answers.get(number), found, places, len(asked[number].rows))
+        joined = AnsweredTurn([answers[number] for number in range(len(asked))], turn.groups)
+        return joined, lambda: self._predictor.keep(turn.groups, topic=endpoint.topic)
 
-    def predict(
-        self, name: str, rows: Sequence[Mapping[str, object]], *, actor: str
-    ) -> list[Prediction]:
-        """Answer rows.  Raises: UnknownEndpoint SRV-001, NotServing SRV-003, and what
-        `Predictor.predict` raises.
+    def _count(
+        self, endpoint: ServedEndpoint, parts: Sequence[AskedRows], turn: AnsweredTurn
+    ) -> None:
+        """Count what each revision did in a turn; each has the time that its own model took."""
+        took = {group.revision: group.latency_us / 1e6 for group in turn.groups}
+        for part, found in zip(parts, turn.answers, strict=True):
+            if not isinstance(found, MainspringError):
+                scores = [each.score for each in found]
+                self.tallies.answered(
+                    endpoint.name, part.revision, scores, seconds=took.get(part.revision, 0.0)
+                )
+                if endpoint.is_shadowed:
+                    at = [each.at for each in found]
+                    self._shadowed.append(_Asked(endpoint, part.rows, at, scores))
+            elif not isinstance(found, EmptyRequest | TooManyRows | FeatureError):
+                self.tallies.failed(endpoint.name, part.revision)
+
+    def predict(self, name: str, rows: Rows, *, actor: str, revision: str = "") -> list[Prediction]:
+        """Answer rows, those of one entity always by one revision.
+
+        Args:
+            revision: the one that is asked for: its name, `stable` or `candidate`.
+
+        Raises: UnknownEndpoint SRV-001, NotServing SRV-003, UnknownRevision SRV-070, and what
+            `Predictor.predict` raises.
         """
         served, endpoint = self._served, self.endpoint(name)
-        model = endpoint.model_for(self._ids.new("request"), self._clock.now())
-        return self._predictor.predict(
-            model, rows, topic=endpoint.topic, map_version=served.version, actor=actor
+        answers: list[Prediction | None] = [None] * len(rows)
+        for chosen, places in self._groups(endpoint, rows, revision):
+            found = self._answer(
+                endpoint, chosen, [rows[place] for place in places], served.version, actor=actor
+            )
+            for place, prediction in zip(places, found, strict=True):
+                answers[place] = prediction
+        return [answer for answer in answers if answer is not None]
+
+    def _groups(
+        self, endpoint: ServedEndpoint, rows: Rows, asked: str
+    ) -> Iterator[tuple[Chosen, Sequence[int]]]:
+        """The rows by the revision that answers them."""
+        if endpoint.previous is None or asked or endpoint.share in (0, 100) or not rows:
+            yield endpoint.choose("", asked), range(len(rows))
+            return
+        other, groups = self._ids.new("request"), dict[str, tuple[Chosen, list[int]]]()
+        for place, row in enumerate(rows):
+            chosen = endpoint.choose(endpoint.key_of(row) or other)
+            groups.setdefault(chosen.revision, (chosen, []))[1].append(place)
+        yield from groups.values()
+
+    def _answer(
+        self,
+        endpoint: ServedEndpoint,
+        chosen: Chosen,
+        rows: Rows,
+        map_version: int,
+        *,
+        actor: str,
+    ) -> list[Prediction]:
+        started, failed = perf_counter(), True
+        try:
+            found = self._predictor.predict(
+                chosen.model,
+                rows,
+                topic=endpoint.topic,
+                map_version=map_version,
+                actor=actor,
+                revision=chosen.revision,
+            )
+            failed = False
+        except (EmptyRequest, TooManyRows, FeatureError):
+            failed = False
+            raise
+        finally:
+            if failed:
+                self.tallies.failed(endpoint.name, chosen.revision)
+        scores = [each.score for each in found]
+        self.tallies.answered(
+            endpoint.name, chosen.revision, scores, seconds=perf_counter() - started
         )
+        if endpoint.is_shadowed:
+            # The queue forgets its oldest where the shadow is slower than the callers: a shadow
+            # samples then, and never holds an answer up.
+            self._shadowed.append(_Asked(endpoint, rows, [each.at for each in found], scores))
+        return found
+
+    def run_shadows(self) -> None:
+        """Ask the candidates what was asked since the last call, and drop what they answer."""
+        while self._shadowed:
+            self._shadow(self._shadowed.popleft())
+
+    def _shadow(self, asked: _Asked) -> None:
+        endpoint, started, failed = asked.endpoint, perf_counter(), True
+        if endpoint.current is None:
+            return
+        try:
+            answered = self._predictor.answer(
+                endpoint.current, asked.rows, at=asked.at, map_version=0, actor=_SHADOW
+            )
+            failed = False
+        except FeatureError:
+            # It asks for what the revision in charge does not: that is no fault of the callers.
+            return
+        finally:
+            if failed:
+                self.tallies.failed(endpoint.name, endpoint.revision_name)
+        scores = answered.scores
+        self.tallies.answered(
+            endpoint.name, endpoint.revision_name, scores, seconds=perf_counter() - started
+        )
+        self.tallies.differed(
+            endpoint.name,
+            endpoint.revision_name,
+            [abs(ours - theirs) for ours, theirs in zip(scores, asked.scores, strict=True)],
+        )
+
+
+def _joined(
+    before: list[Prediction] | MainspringError | None,
+    found: list[Prediction] | MainspringError,
+    places: Sequence[int],
+    rows: int,
+) -> list[Prediction] | MainspringError:
+    """The answer to a request with that to some of its rows; an error is the answer to all."""
+    if before is None and (isinstance(found, MainspringError) or len(found) == rows):
+        return found
+    if isinstance(before, MainspringError) or isinstance(found, MainspringError):
+        return before if isinstance(before, MainspringError) else found
+    whole = list(before) if before else [found[0]] * rows
+    for place, prediction in zip(places, found, strict=True):
+        whole[place] = prediction
+    return whole
+
+
+def _without_waiting(
+    endpoints: Mapping[str, ServedEndpoint],
+) -> Iterator[tuple[str, ServedEndpoint]]:
+    """What has no roll-out takes over without the other processes."""
+    for name, endpoint in endpoints.items():
+        is_at_once = endpoint.previous is not None and endpoint.rollout is None
+        yield name, replace(endpoint, previous=None, share=100) if is_at_once else endpoint

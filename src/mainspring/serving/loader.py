@@ -13,7 +13,7 @@ files are never looked at: what they say now may not be applied yet, and a serve
 follow a rollback, also where they do not load.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
@@ -48,6 +48,13 @@ from mainspring.serving.host import ServedEndpoint, ServedEnvironment
 from mainspring.serving.inference_log import inference_topic
 from mainspring.serving.open import open_version
 from mainspring.serving.predict import ServedModel
+from mainspring.serving.rollouts.follow import following, stable_elsewhere
+from mainspring.serving.rollouts.state import (
+    EndpointRevision,
+    EndpointRollout,
+    Rollouts,
+    revision_of,
+)
 
 __all__ = [
     "RETAINED_VERSIONS",
@@ -133,6 +140,7 @@ class EnvironmentLoader:
     memory: SequenceMemory = field(default_factory=ProcessSequences)
     _opened: dict[Digest, ServedModel] = field(default_factory=dict)
     _until: dict[Digest, Micros] = field(default_factory=dict)
+    _stands: Mapping[str, EndpointRollout] = field(default_factory=dict)
 
     @property
     def releases(self) -> ReleaseCheck:
@@ -147,22 +155,31 @@ class EnvironmentLoader:
         )
 
     def load(self, served: ServedEnvironment) -> ServedEnvironment:
-        """The map as it stands now, or the same object when the environment's document has not
-        changed, was checked within a day, and no proof has run out since.
+        """The map as it stands now, or the same object when its document and that of its roll-outs
+        have not changed, was checked within a day, and no proof has run out since.
         """
         document = self.ports.state.get("environment", self.environment)
-        now = self.ports.clock.now()
+        now, rollouts = self.ports.clock.now(), self.ports.state.get("rollout", self.environment)
+        stood = rollouts.payload if rollouts else b""
         if document is None or (
             document.payload == served.document
+            and stood == served.rollouts
             and now - served.checked_at < DAY
             and now < served.check_at
         ):
             return served
+        self._stands = parse_document(rollouts, Rollouts).endpoints if rollouts else {}
         checked = self._newest_of(document)
         fresh = (self._kept if checked.faults else self._taken)(checked, served)
         self._forget_cold(checked.version, fresh.endpoints.values())
         check_at = self._next_check(fresh.endpoints.values(), now)
-        return replace(fresh, document=document.payload, checked_at=now, check_at=check_at)
+        return replace(
+            fresh,
+            document=document.payload,
+            rollouts=stood,
+            checked_at=now,
+            check_at=check_at,
+        )
 
     def _newest_of(self, document: Document) -> CheckedVersion:
         """The map of a document.  Raises: RecordUnreadable REG-020 in an open environment."""
@@ -256,22 +273,21 @@ class EnvironmentLoader:
         out, with the newest one that is proven, if any.
         """
         if endpoint.current is not None and self._is_still_proven(endpoint.current):
-            return endpoint
-        proven = self._newest_proven(endpoint.name, current)
-        return replace(endpoint, current=proven, previous=None, rollout=None)
+            return self._following(endpoint, endpoint, current)
+        return replace(self._newest_proven(endpoint.name, current), rollout=None)
 
     def _nothing(self, version: EnvironmentVersion) -> ServedEnvironment:
         """The endpoints of a map, without a model to answer with."""
         return ServedEnvironment(
             environment=self.environment,
             version=version.version,
-            endpoints={
-                name: ServedEndpoint(
-                    name=name, topic=inference_topic(self.environment, name), current=None
-                )
-                for name in asset_names(version, "endpoint")
-            },
+            endpoints={name: self._silent(name) for name in asset_names(version, "endpoint")},
         )
+
+    def _silent(self, name: str) -> ServedEndpoint:
+        """An endpoint without a model to answer with."""
+        topic = inference_topic(self.environment, name)
+        return ServedEndpoint(name=name, topic=topic, current=None)
 
     def _next_check(self, endpoints: Iterable[ServedEndpoint], now: Micros) -> Micros:
         """When the first proof of what answers runs out, or a minute from now where a model is
@@ -325,21 +341,16 @@ class EnvironmentLoader:
         before, current = served.endpoints.get(name), checked.version
         try:
             model = self._model(name, checked)
-            return self._with_rollout(name, model, before=before, moved=current)
+            return self._following(self._named(name, model, current), before, current)
         except MainspringError as error:
             refusal = f"{error.code} {error.message}"
             if before is None or before.refusal != refusal:
                 self._tell_refused(name, error)
         if before is not None and before.current and self._is_still_proven(before.current):
-            return replace(before, refusal=refusal)
-        return ServedEndpoint(
-            name=name,
-            topic=inference_topic(self.environment, name),
-            current=self._newest_proven(name, current),
-            refusal=refusal,
-        )
+            return replace(self._following(before, before, current), refusal=refusal)
+        return replace(self._newest_proven(name, current), refusal=refusal)
 
-    def _newest_proven(self, name: str, current: EnvironmentVersion) -> ServedModel | None:
+    def _newest_proven(self, name: str, current: EnvironmentVersion) -> ServedEndpoint:
         pasts = (
             self.releases.newest_proven(current)
             if self.policy.protected
@@ -347,39 +358,61 @@ class EnvironmentLoader:
         )
         for past in pasts:
             with suppress(MainspringError):
-                return self._model(name, past)
-        return None
+                return self._named(name, self._model(name, past), past.version)
+        return self._silent(name)
 
-    def _with_rollout(
+    def _following(
+        self, endpoint: ServedEndpoint, before: ServedEndpoint | None, current: EnvironmentVersion
+    ) -> ServedEndpoint:
+        """The endpoint as the roll-out on record has it, with the model in charge."""
+        stands = self._stands.get(endpoint.name)
+        if stands is None or not stable_elsewhere(endpoint, stands):
+            return following(endpoint, stands, None)
+        return following(endpoint, stands, self._in_charge(endpoint.name, stands, before, current))
+
+    def _in_charge(
         self,
         name: str,
-        model: ServedModel,
-        *,
+        stands: EndpointRollout,
         before: ServedEndpoint | None,
-        moved: EnvironmentVersion,
-    ) -> ServedEndpoint:
-        """A protected environment takes a new revision in steps; an open one, and a rollback, at
-        once.
+        current: EnvironmentVersion,
+    ) -> ServedModel | None:
+        """The model in charge: the one that this process has, or that a proven map holds; what is
+        on record of a roll-out is believed no more than the map is.
         """
-        previous, rollout = None, None
-        if (
-            self.policy.protected
-            and before
-            and before.current
-            and before.current.version != model.version
-            and moved.reason != "rollback"
-        ):
-            definition = read_endpoint_definition(self.ports.state, moved, name)
-            rollout = definition.rollout if definition else None
-            previous = before.current if rollout else None
-        topic = inference_topic(self.environment, name)
+        names = [(before.revision_name, before.current)] if before else []
+        names += [(before.in_charge, before.previous)] if before else []
+        for held, model in names:
+            if held == stands.stable.name and model and self._is_still_proven(model):
+                return model
+        for past in self._pasts(current, stands.stable.map_version):
+            with suppress(MainspringError):
+                if self._revision(name, past.version).name == stands.stable.name:
+                    return self._model(name, past)
+        return None
+
+    def _pasts(self, current: EnvironmentVersion, number: int) -> Iterator[CheckedVersion]:
+        """Maps that may be served from, where one of this number is wanted."""
+        if self.policy.protected:
+            yield from self.releases.newest_proven(current)
+            return
+        past = read_past_environment(self.ports.state, self.environment, number)
+        if past is not None:
+            yield self._checked(past)
+
+    def _revision(self, name: str, environment: EnvironmentVersion) -> EndpointRevision:
+        return revision_of(environment, name, self._pointed(name, environment).asset)
+
+    def _named(self, name: str, model: ServedModel, held: EnvironmentVersion) -> ServedEndpoint:
+        """The endpoint that a map declares, and how it is to take over: a rollback at once."""
+        definition = read_endpoint_definition(self.ports.state, held, name)
+        is_gradual = definition is not None and held.reason != "rollback"
         return ServedEndpoint(
             name=name,
-            topic=topic,
+            topic=inference_topic(self.environment, name),
             current=model,
-            previous=previous,
-            rollout=rollout,
-            since=moved.moved_at,
+            revision=self._revision(name, held),
+            rollout=definition.rollout if definition and is_gradual else None,
         )
 
     def _model(self, name: str, checked: CheckedVersion) -> ServedModel:

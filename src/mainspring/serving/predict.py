@@ -78,6 +78,12 @@ class ServedModel:
     on_demand: RequestExpressions
     declared_time: RequestExpressions | None
 
+    def entity_columns(self) -> tuple[str, ...]:
+        """The columns of a request that name its entities, sorted."""
+        views = [view.view for view in self.training_set.views]
+        keys = {key for view in views for entity in view.entities for key in entity.join_keys}
+        return tuple(sorted(keys))
+
     def features_of(
         self, request: RequestColumns, online: OnlineReader, *, at: Sequence[Micros]
     ) -> tuple[dict[str, list[Value]], FeatureRows]:
@@ -154,6 +160,7 @@ class Predictor:
         topic: str,
         map_version: int,
         actor: str,
+        revision: str = "",
     ) -> list[Prediction]:
         """Answer these rows at the clock's now, and log them.
 
@@ -163,7 +170,12 @@ class Predictor:
         """
         require_rows(rows)
         answered = self.answer(
-            model, rows, at=[self.clock.now()] * len(rows), map_version=map_version, actor=actor
+            model,
+            rows,
+            at=[self.clock.now()] * len(rows),
+            map_version=map_version,
+            actor=actor,
+            revision=revision,
         )
         self.keep([answered], topic=topic)
         return predictions_of(answered)

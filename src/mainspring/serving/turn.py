@@ -25,11 +25,12 @@ __all__ = ["AnsweredTurn", "AskedRows", "answer_turn", "join_requests"]
 
 
 class AskedRows(NamedTuple):
-    """One request: the model that answers it, its rows, and who asks."""
+    """One request: the model that answers it, its rows, who asks, and the model's revision."""
 
     model: ServedModel
     rows: Sequence[Mapping[str, object]]
     actor: str
+    revision: str = ""
 
 
 class AnsweredTurn(NamedTuple):
@@ -55,7 +56,7 @@ def answer_turn(
 ) -> AnsweredTurn:
     """Answer these requests at one instant; nothing is logged yet."""
     answers: dict[int, list[Prediction] | MainspringError] = {}
-    cast: dict[str, list[_Cast]] = {}
+    cast: dict[tuple[str, str], list[_Cast]] = {}
     for place, one in enumerate(asked):
         try:
             require_rows(one.rows)
@@ -66,7 +67,8 @@ def answer_turn(
         except MainspringError as error:
             answers[place] = error
         else:
-            cast.setdefault(one.model.version, []).append(_Cast(place, one, request))
+            key = one.model.version, one.revision
+            cast.setdefault(key, []).append(_Cast(place, one, request))
     groups = list[AnsweredRows]()
     for calls in cast.values():
         # Those of one actor follow each other, so that they are one group of the log.
@@ -92,6 +94,7 @@ def _answer_model(
             at=[at] * rows,
             map_version=map_version,
             actor=calls[0].asked.actor,
+            revision=calls[0].asked.revision,
         )
     except MainspringError as error:
         if len(calls) == 1:

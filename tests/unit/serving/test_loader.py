@@ -17,6 +17,12 @@ from mainspring.registry.environment import EnvironmentVersion, definition_key
 from mainspring.registry.read_environment import read_environment, read_past_environment
 from mainspring.serving.host import ServedEnvironment
 from mainspring.serving.loader import EnvironmentLoader
+from mainspring.serving.rollouts.state import (
+    EndpointRevision,
+    EndpointRollout,
+    Rollouts,
+    revision_of,
+)
 
 SALES = ms.Source(
     "sales",
@@ -45,6 +51,7 @@ LATE = ms.TrainingSet(
     ),
 )
 NOTHING = ServedEnvironment(environment="dev", version=-1)
+MODELS = ((1, "model.first"), (2, "model.second"))
 CANARY = ms.Canary(steps=[5, 100], hold="10m")
 
 
@@ -144,25 +151,50 @@ def test_a_map_that_was_put_back_in_the_state_is_refused(workspace, loader):
     assert "release stale (version 2 was released after version 1)" in fresh.refusal
 
 
-def test_a_new_revision_takes_over_as_the_map_says(workspace, loader):
+def on_record(workspace, **fields):
+    """Let the first revision be in charge, and the second be as these fields say."""
+    held = [revision_of(version(workspace, number), "late", model) for number, model in MODELS]
+    rollout = EndpointRollout(stable=held[0], **fields)
+    record = Rollouts(environment="dev", endpoints={"late": rollout})
+    workspace.runtime.state.commit([Change("rollout", "dev", canonical_json(record))], [])
+    return held[1]
+
+
+@pytest.mark.parametrize("is_protected", [True, False])
+def test_a_server_that_starts_goes_on_with_the_shares_on_record(workspace, loader, is_protected):
+    new = on_record(workspace)
+    on_record(workspace, candidate=new, kind="Canary", phase="running", share=5)
+    policy = loader.policy if is_protected else workspace.loader.policy
+    fresh = replace(loader, policy=policy).load(NOTHING).endpoints["late"]
+    assert (fresh.current.label, fresh.previous.label, fresh.share) == ("second v1", "first v1", 5)
+    assert fresh.rollout == CANARY
+
+
+def test_a_revision_that_is_not_on_record_yet_answers_nobody(workspace, loader):
+    on_record(workspace)
+    assert loader.load(NOTHING).endpoints["late"].share == 0
+
+
+def test_a_revision_on_record_that_no_map_holds_is_not_believed(workspace, loader):
+    new = on_record(workspace)
+    forged = EndpointRevision(name="forged", version=new.version, map_version=1)
+    record = Rollouts(environment="dev", endpoints={"late": EndpointRollout(stable=forged)})
+    workspace.runtime.state.commit([Change("rollout", "dev", canonical_json(record))], [])
+    fresh = loader.load(NOTHING).endpoints["late"]
+    assert (fresh.current.label, fresh.previous, fresh.share) == ("second v1", None, 100)
+
+
+def test_a_rollback_has_no_steps(workspace, loader):
     workspace.rollback()
-    served = loader.load(NOTHING)
-    edited = load_definitions(declared(second, rollout=CANARY))
-    ms.Workspace(edited, workspace.runtime, environment="dev", folder=None).apply()
-    fresh = loader.load(served).endpoints["late"]
-    assert (fresh.current.label, fresh.previous.label, fresh.rollout) == (
-        "second v1",
-        "first v1",
-        CANARY,
-    )
+    assert loader.load(NOTHING).endpoints["late"].rollout is None
 
 
-def test_while_the_map_stands_one_document_is_read(workspace, loader):
+def test_while_the_map_stands_two_documents_are_read(workspace, loader):
     served = loader.load(NOTHING)
     state = CountedState(workspace.runtime.state)
     counting = EnvironmentLoader(replace(loader.ports, state=state), "dev", policy=loader.policy)
     assert counting.load(served) is served
-    assert state.read == {"environment": 1}
+    assert state.read == {"environment": 1, "rollout": 1}
 
 
 def test_an_endpoint_whose_definition_says_nothing_of_a_model_is_refused(workspace, loader):

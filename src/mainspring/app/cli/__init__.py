@@ -33,6 +33,7 @@ _SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
             "Approve a model version for an environment (not your own).",
         ),
         "promote": ("lifecycle", "Promote what one environment holds to another one."),
+        "rollout": ("rollouts", "Show, pause, resume, promote and abort roll-outs."),
         "rollback": ("lifecycle", "Restore the environment's previous version."),
     },
     "Data": {

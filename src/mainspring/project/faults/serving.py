@@ -25,7 +25,7 @@ from mainspring.project.loader.errors import (
     RolloutSteps,
     WrongDirection,
 )
-from mainspring.serving.spec import Endpoint
+from mainspring.serving.spec import ABTest, Canary, Endpoint
 from mainspring.stats.metrics import METRICS
 from mainspring.training.spec import Model
 
@@ -121,12 +121,38 @@ def endpoint_faults(endpoint: Endpoint, root: str) -> Iterator[DeclarationError]
     at = endpoint.declared_at
     if not _ROUTE.fullmatch(endpoint.name):
         yield InvalidEndpointName(name=endpoint.name, at=at)
-    if endpoint.rollout is not None:
-        steps = endpoint.rollout.steps
+    yield from _rollout_faults(endpoint)
+    yield from _outside(endpoint, f"endpoint {endpoint.name}", root)
+
+
+def _rollout_faults(endpoint: Endpoint) -> Iterator[DeclarationError]:
+    """Steps that do not rise, a share that is none, a rule that always or never speaks."""
+    at, user, rollout = endpoint.declared_at, f"endpoint {endpoint.name}", endpoint.rollout
+    if rollout is None:
+        return
+    if isinstance(rollout, Canary):
+        steps = rollout.steps
         rises = all(before < after for before, after in zip((0, *steps), steps, strict=False))
         if not steps or steps[-1] != 100 or not rises:
             yield RolloutSteps(endpoint=endpoint.name, steps=str(list(steps)), at=at)
-    yield from _outside(endpoint, f"endpoint {endpoint.name}", root)
+    if isinstance(rollout, ABTest) and not 0 < rollout.share < 100:
+        problem = f"the share of an A/B test lies between 1 and 99, not at {rollout.share}"
+        yield InvalidValue(user=user, problem=problem, at=at)
+    rules = rollout.rules
+    for name, times in (
+        ("errors", rules.errors),
+        ("latency", rules.latency),
+        ("scores", rules.scores),
+    ):
+        if times is not None and not 1 <= times < math.inf:
+            problem = f"the rule {name} is how many times as often, from 1, not {times}"
+            yield InvalidValue(user=user, problem=problem, at=at)
+    if rules.quality is not None and not 0 <= rules.quality < math.inf:
+        problem = f"the rule quality is a difference of losses, from 0, not {rules.quality}"
+        yield InvalidValue(user=user, problem=problem, at=at)
+    if not 0 < rules.alpha < 1:
+        problem = f"alpha lies between 0 and 1, not at {rules.alpha}"
+        yield InvalidValue(user=user, problem=problem, at=at)
 
 
 def monitor_faults(monitor: Monitor, root: str) -> Iterator[DeclarationError]:

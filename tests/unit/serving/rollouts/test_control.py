@@ -1,0 +1,217 @@
+"""Several processes, one roll-out."""
+
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+import mainspring as ms
+from mainspring import col
+from mainspring.app.data_plane import open_controller
+from mainspring.elements.time import MINUTE, SECOND, parse_instant
+from mainspring.engines.local.clock import FrozenClock
+from mainspring.project.loader.load import load_definitions
+from mainspring.serving.errors import NoRollout
+
+CANARY = ms.Canary(steps=[30, 100], hold="10m")
+SALES = ms.Source(
+    "sales",
+    id="sale",
+    event_time="at",
+    contract=ms.Contract(
+        sale=ms.String(),
+        shop=ms.String(),
+        at=ms.Timestamp(),
+        amount=ms.Float64(),
+        bags=ms.Float64(),
+    ),
+)
+LATE = ms.TrainingSet(
+    "late",
+    spine=SALES,
+    prediction_time=col("at"),
+    request=["shop", "bags"],
+    label=ms.Label(SALES, col("amount") > 1, join_on="sale"),
+    features=[ms.OnDemandFeatureView("double", features={"double": col("bags") * 2})],
+    split=ms.split_by_time(
+        train_from="2024-05-01", test_from="2024-05-03", test_until="2024-05-05"
+    ),
+)
+
+
+@ms.model(LATE)
+def first(train, run):
+    return LogisticRegression().fit(train.X, train.y)
+
+
+@ms.model(LATE)
+def second(train, run):
+    return LogisticRegression(C=0.5).fit(train.X, train.y)
+
+
+def edited(opened, model, rollout):
+    """The workspace with an endpoint of this model, applied."""
+    declared = [SALES, LATE, first, second, ms.Endpoint("late", model=model, rollout=rollout)]
+    project = load_definitions(declared)
+    workspace = ms.Workspace(project, opened.runtime, environment="dev", folder=None)
+    workspace.apply()
+    return workspace
+
+
+@pytest.fixture
+def clock():
+    return FrozenClock(parse_instant("2024-06-01T00:00:00Z"))
+
+
+@pytest.fixture
+def workspace(clock):
+    declared = [SALES, LATE, first, second, ms.Endpoint("late", model=first)]
+    opened = ms.Workspace.in_memory(declared, clock=clock)
+    rows = [
+        {
+            "sale": f"{hour}",
+            "shop": "aab"[hour % 3],
+            "at": f"2024-05-0{1 + hour // 24}T{hour % 24:02}:30:00Z",
+            "bags": float(hour % 3 == 1),
+            "amount": 2.0 * (hour % 3 == 1 or hour % 5 == 0),
+        }
+        for hour in range(96)
+    ]
+    opened.ingest("sales", rows, history=True)
+    opened.apply()
+    return opened
+
+
+def server(workspace):
+    """A host that takes part, as that of a server process."""
+    host = workspace.host()
+    host.take_part(open_controller(workspace.runtime, "dev", host))
+    host.refresh()
+    return host
+
+
+def share(host):
+    endpoint = host.endpoint("late")
+    return endpoint.current.label, endpoint.share
+
+
+def kinds(workspace):
+    events = workspace.runtime.state.iter_events(kind="rollout.")
+    return [recorded.event.kind for recorded in events]
+
+
+def test_one_process_takes_what_has_no_rollout_at_once(workspace):
+    host = server(workspace)
+    edited(workspace, second, None)
+    host.refresh()
+    assert share(host) == ("second v1", 100)
+    assert kinds(workspace) == []
+
+
+def test_nothing_moves_before_every_process_has_the_revision(workspace, clock):
+    early, late = server(workspace), server(workspace)
+    edited(workspace, second, CANARY)
+    clock.advance(SECOND)
+    early.refresh()
+    assert share(early) == ("second v1", 0)
+    late.refresh()
+    early.refresh()
+    assert share(early) == share(late) == ("second v1", 30)
+    assert kinds(workspace) == ["rollout.started"]
+
+
+def test_a_process_that_is_silent_is_not_waited_for(workspace, clock):
+    host, _ = server(workspace), server(workspace)
+    edited(workspace, second, None)
+    host.refresh()
+    assert share(host) == ("second v1", 0)
+    clock.advance(MINUTE)
+    host.refresh()
+    assert share(host) == ("second v1", 100)
+
+
+def test_a_process_that_left_is_not_waited_for(workspace):
+    host, other = server(workspace), server(workspace)
+    other.leave()
+    edited(workspace, second, None)
+    host.refresh()
+    assert share(host) == ("second v1", 100)
+
+
+def test_a_server_that_starts_again_goes_on_where_the_last_one_was(workspace, clock):
+    host = server(workspace)
+    edited(workspace, second, CANARY)
+    host.refresh()
+    clock.advance(MINUTE)
+    again = server(workspace)
+    assert share(again) == ("second v1", 30)
+    clock.advance(10 * MINUTE)
+    again.refresh()
+    assert share(again) == ("second v1", 100)
+    assert kinds(workspace) == ["rollout.started", "rollout.promoted"]
+
+
+def test_two_processes_take_one_decision_once(workspace, clock):
+    hosts = server(workspace), server(workspace)
+    edited(workspace, second, CANARY)
+    for _ in range(30):
+        clock.advance(MINUTE)
+        for host in hosts:
+            host.refresh()
+    assert kinds(workspace) == ["rollout.started", "rollout.promoted"]
+    assert [share(host) for host in hosts] == [("second v1", 100)] * 2
+
+
+def test_a_rollback_of_the_environment_is_served_at_once(workspace):
+    host = server(workspace)
+    changed = edited(workspace, second, CANARY)
+    host.refresh()
+    changed.rollback()
+    host.refresh()
+    assert share(host) == ("first v1", 100)
+    assert kinds(workspace) == ["rollout.started", "rollout.aborted"]
+
+
+def test_a_person_pauses_resumes_and_promotes(workspace, clock):
+    host = server(workspace)
+    changed = edited(workspace, second, CANARY)
+    host.refresh()
+    assert changed.rollouts.pause("late").phase == "paused"
+    clock.advance(60 * MINUTE)
+    host.refresh()
+    assert share(host) == ("second v1", 30)
+    assert changed.rollouts.resume("late").phase == "running"
+    changed.rollouts.promote("late")
+    host.refresh()
+    assert share(host) == ("second v1", 100)
+
+
+def test_a_person_takes_a_candidate_back_and_changes_their_mind(workspace):
+    host = server(workspace)
+    changed = edited(workspace, second, CANARY)
+    host.refresh()
+    assert changed.rollouts.abort("late").phase == "aborted"
+    host.refresh()
+    assert share(host) == ("second v1", 0)
+    changed.rollouts.promote("late")
+    host.refresh()
+    assert share(host) == ("second v1", 100)
+
+
+def test_where_nothing_takes_over_there_is_nothing_to_abort(workspace):
+    server(workspace)
+    with pytest.raises(NoRollout, match="no revision is taking over"):
+        workspace.rollouts.abort("late")
+
+
+def test_decisions_are_on_record_with_what_they_were_taken_from(workspace, clock):
+    host = server(workspace)
+    edited(workspace, second, CANARY)
+    host.refresh()
+    host.predict("late", [{"shop": "a", "bags": 1.0}], actor="me", revision="candidate")
+    for _ in range(40):
+        host.tallies.failed("late", host.endpoint("late").revision_name)
+        host.predict("late", [{"shop": "a", "bags": 1.0}], actor="me", revision="stable")
+    clock.advance(2 * SECOND)
+    host.refresh()
+    [*_, last] = workspace.runtime.state.iter_events(kind="rollout.aborted")
+    assert "errors: 40 of 41 calls beside 0 of 40 calls" in last.event.facts["reason"]
+    assert workspace.rollouts.reports()[0].phase == "aborted"
