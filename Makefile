@@ -9,6 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 PYTEST_ARGS ?= -n 2 --dist loadfile --no-loadscope-reorder
 PROBES ?= 1000000
 KILLS ?= 1000
+CHANGES ?= 200
 SEED ?= 0
 EXAMPLES ?= 10000
 REQUESTS ?= 100000
@@ -17,7 +18,7 @@ PREDICTIONS ?= 10000000
 DEPLOYMENTS ?= 100
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench bench-features bench-doors bench-serving bench-rollback prove crash attack attack-full hostile soak edits docs lock clean
+.PHONY: help demo test check bench bench-features bench-doors bench-serving bench-rollback prove crash roll attack attack-full hostile soak edits docs lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +56,9 @@ prove: $(READY) ## a million values, each answered in every way; 0 may differ (P
 
 crash: $(READY) ## kill -9 a feature store 1,000 times under load; nothing may be lost or doubled (KILLS=, SEED=)
 	@$(BIN)/python -m tests.crash.aftermath --kills $(KILLS) --seed $(SEED)
+
+roll: $(READY) ## deploy, shift and take back revisions 200 times under load; no request may fail (CHANGES=)
+	@$(BIN)/python -m tests.crash.rolling --changes $(CHANGES)
 
 attack: $(READY) ## every attack of tests/attacks, under three minutes (PYTEST_ARGS= runs them in one process)
 	@$(BIN)/python -m pytest tests/attacks $(PYTEST_ARGS)
