@@ -20,6 +20,7 @@ from mainspring.gates.release.memory import SequenceMemory
 from mainspring.gates.release.state import ProvenState
 from mainspring.gates.release.verify import ReleaseCheck
 from mainspring.govern.status import StatusPorts, StatusReport, status_of_environment
+from mainspring.project.apply.replayed import LoggedRequests
 from mainspring.project.config.config import EnvironmentConfig
 from mainspring.project.kinds.evaluation import Runtime
 from mainspring.serving.host import EndpointHost
@@ -137,6 +138,7 @@ def open_controller(runtime: Runtime, environment: str, host: EndpointHost) -> R
         project=runtime.project,
         actor=Actor("service:rollout"),
         tallies=host.tallies,
+        quality=LoggedRequests(runtime, environment).losses,
     )
 
 

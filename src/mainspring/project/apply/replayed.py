@@ -5,7 +5,8 @@ No request is answered by it for anybody: this is what a canary would have shown
 one.
 """
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -24,6 +25,7 @@ from mainspring.gates.errors import ReplayImpossible
 from mainspring.gates.spec import BeatsChampion
 from mainspring.project.kinds.evaluation import Runtime
 from mainspring.registry.environment import asset_names
+from mainspring.registry.read import read_version
 from mainspring.registry.read_environment import read_environment
 from mainspring.registry.version import ModelVersion
 from mainspring.serving.inference.record import PredictionRecord
@@ -31,7 +33,10 @@ from mainspring.serving.inference_log import inference_topic, newest_predictions
 from mainspring.serving.loader import read_endpoint_definition
 from mainspring.serving.open import open_version
 from mainspring.serving.predict import ServedModel
+from mainspring.serving.rollouts.judge import Quality
+from mainspring.serving.rollouts.state import EndpointRollout
 from mainspring.sources.facts import read_source_rows
+from mainspring.stats.mixture_sprt import Moments
 
 __all__ = ["MOST_REPLAYED", "LoggedRequests"]
 
@@ -73,6 +78,29 @@ class LoggedRequests:
             self._contender(candidate, ours, kept, labelled),
             self._contender(champion, theirs, kept, labelled),
         )
+
+    def losses(self, endpoint: str, stands: EndpointRollout) -> Quality:
+        """The squared errors of both revisions of a roll-out on what they answered since it began,
+        where the label has arrived by now.
+
+        Cost: a read of the label's source, and of at most `MOST_REPLAYED` predictions.
+        """
+        log, topic = self.runtime.log, inference_topic(self.environment, endpoint)
+        records = [
+            record
+            for record in newest_predictions(log, topic, MOST_REPLAYED)
+            if record.at >= stands.started
+        ]
+        if not records or stands.candidate is None:
+            return Quality()
+        stable = read_version(self.runtime.state, stands.stable.version)
+        labelled = self._labelled(records, self._open(stable), now=self.runtime.data_clock.now())
+        squares: dict[str, list[float]] = {stands.stable.name: [], stands.candidate.name: []}
+        for place, label in labelled.select("_place", "_label").iter_rows():
+            record = records[place]
+            squares.get(record.revision, []).append((record.score - label) ** 2)
+        ours, theirs = map(_moments, squares.values())
+        return Quality(stable=ours, candidate=theirs)
 
     def _records(self, champion: ModelVersion, *, since: Micros) -> list[PredictionRecord]:
         """The newest requests since then, oldest first."""
@@ -190,6 +218,10 @@ class LoggedRequests:
                 happened_from=happened_from,
             )
         )
+
+
+def _moments(values: Sequence[float]) -> Moments:
+    return Moments(len(values), math.fsum(values), math.fsum(each**2 for each in values))
 
 
 def _timed(columns: list[pl.Series], records: list[PredictionRecord]) -> pl.DataFrame:

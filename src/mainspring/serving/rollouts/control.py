@@ -8,7 +8,7 @@ transaction; a process killed at any instant has either moved the roll-out or no
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mainspring.elements.events import Actor, Event, EventValue, ProjectName
 from mainspring.elements.stored import parse_document, render_stored
@@ -43,6 +43,7 @@ _HEARTBEAT = 5 * SECOND
 _SILENT_AFTER = 15 * SECOND
 _JUDGE_EVERY = SECOND // 2
 _LEASE = 10 * SECOND
+_LABELS_EVERY = 10 * SECOND
 
 QualityReader = Callable[[str, EndpointRollout], Quality]
 """The losses of both revisions of an endpoint on the labels that have arrived."""
@@ -147,6 +148,7 @@ class RolloutController:
     quality: QualityReader = _no_quality
     _reported: ProcessReport | None = None
     _judged_at: Micros = 0
+    _qualities: dict[str, tuple[int, Micros, Quality]] = field(default_factory=dict)
 
     def follow(self, served: ServedEnvironment) -> bool:
         """Report what is in place, and move what is due; True where something moved."""
@@ -273,7 +275,7 @@ class RolloutController:
         )
         rules = endpoint.rollout.rules if endpoint.rollout else None
         if rules and rules.quality is not None and stands and stands.candidate:
-            quality = self.quality(name, stands)
+            quality = self._known_quality(name, stands, now)
             evidence = RolloutEvidence(
                 is_ready=evidence.is_ready,
                 stable=evidence.stable,
@@ -281,6 +283,13 @@ class RolloutController:
                 quality=quality,
             )
         return decide(stands, wanted, evidence, now=now)
+
+    def _known_quality(self, name: str, stands: EndpointRollout, now: Micros) -> Quality:
+        """The quality as it was read a few seconds ago at most: labels arrive slowly."""
+        known = self._qualities.get(name)
+        if known is None or known[0] != stands.epoch or now - known[1] >= _LABELS_EVERY:
+            known = self._qualities[name] = (stands.epoch, now, self.quality(name, stands))
+        return known[2]
 
     def _outdated(self, now: Micros) -> list[Change]:
         """Reports of processes that have been silent for a day: nobody counts what they did."""

@@ -125,6 +125,7 @@ def _begin(
         share=_share(wanted.rollout, 0),
         epoch=stands.epoch + 1,
         since=now,
+        started=now,
         slow=slow_from(evidence.stable.latency),
         reason="every process is ready",
     )

@@ -68,6 +68,7 @@ class EndpointRollout(msgspec.Struct, frozen=True, kw_only=True):
         epoch: rises whenever shares move; what was counted before belongs to another step.
         since: when the step began, or what was waited for ended.
         slow: the first bucket of latency that counts as slow in this step; 0: none is known.
+        started: when the candidate was first answered by; labels since then are compared.
         reason: why it stands where it does, for people.
         refused: the revision that was taken back, and is not to be tried again.
     """
@@ -81,6 +82,7 @@ class EndpointRollout(msgspec.Struct, frozen=True, kw_only=True):
     epoch: int = 0
     since: Micros = 0
     slow: int = 0
+    started: Micros = 0
     reason: str = ""
     refused: str = ""
 

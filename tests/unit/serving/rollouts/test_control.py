@@ -47,9 +47,15 @@ def second(train, run):
     return LogisticRegression(C=0.5).fit(train.X, train.y)
 
 
+@ms.model(LATE)
+def contrary(train, run):
+    return LogisticRegression().fit(train.X, 1 - train.y)
+
+
 def edited(opened, model, rollout):
     """The workspace with an endpoint of this model, applied."""
-    declared = [SALES, LATE, first, second, ms.Endpoint("late", model=model, rollout=rollout)]
+    declared = [SALES, LATE, first, second, contrary]
+    declared.append(ms.Endpoint("late", model=model, rollout=rollout))
     project = load_definitions(declared)
     workspace = ms.Workspace(project, opened.runtime, environment="dev", folder=None)
     workspace.apply()
@@ -63,7 +69,7 @@ def clock():
 
 @pytest.fixture
 def workspace(clock):
-    declared = [SALES, LATE, first, second, ms.Endpoint("late", model=first)]
+    declared = [SALES, LATE, first, second, contrary, ms.Endpoint("late", model=first)]
     opened = ms.Workspace.in_memory(declared, clock=clock)
     rows = [
         {
@@ -215,3 +221,25 @@ def test_decisions_are_on_record_with_what_they_were_taken_from(workspace, clock
     [*_, last] = workspace.runtime.state.iter_events(kind="rollout.aborted")
     assert "errors: 40 of 41 calls beside 0 of 40 calls" in last.event.facts["reason"]
     assert workspace.rollouts.reports()[0].phase == "aborted"
+
+
+def test_labels_that_arrive_take_a_worse_candidate_back(workspace, clock):
+    host = server(workspace)
+    rules = ms.RolloutRules(quality=0.0)
+    rollout = ms.Canary(steps=[50, 100], hold="10d", rules=rules)
+    changed = edited(workspace, contrary, rollout)
+    host.refresh()
+    asked = [{"sale": f"s{number}", "shop": "a", "bags": number % 2} for number in range(200)]
+    host.predict("late", asked[:100], actor="me", revision="stable")
+    host.predict("late", asked[100:], actor="me", revision="candidate")
+    clock.advance(MINUTE)
+    truth = [
+        {"sale": row["sale"], "shop": "a", "bags": 0.0, "amount": 2.0 * row["bags"]}
+        for row in asked
+    ]
+    at = "2024-06-01T00:00:30Z"
+    changed.ingest("sales", [{**row, "at": at} for row in truth])
+    host.refresh()
+    report = changed.rollouts.reports()[0]
+    assert report.phase == "aborted"
+    assert "loss on labels" in report.reason
