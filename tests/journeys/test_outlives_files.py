@@ -26,6 +26,7 @@ OUTLIVES: dict[str, list[str]] = {
     "approve": ["lateness", "other", "--as", "person:grace"],
     "promote": ["other"],
     "rollback": [],
+    "rollout status": [],
     "ingest": ["sales", "--row", SALE],
     "quarantine list": ["sales"],
     "quarantine release": ["sales", "--all"],
@@ -58,7 +59,10 @@ NEEDS_FILES: dict[str, list[str]] = {"plan": [], "apply": [], "run": ["lateness"
 
 TESTED_BELOW = {
     *("serve", "restore", "auth revoke", "auth rotate", "quarantine show", "audit verify"),
+    *("rollout pause", "rollout resume", "rollout promote", "rollout abort"),
 }
+TESTED_ELSEWHERE = {"batch-predict", "openapi"}
+"""What has a journey of its own."""
 NO_PROJECT = {"init", "demo", "serve-model", "explain", "kernels"}
 
 
@@ -113,7 +117,7 @@ def broken(request: pytest.FixtureRequest, applied: Path, tmp_path: Path) -> Pat
 
 
 def test_every_command_has_chosen_a_side() -> None:
-    sides = [*OUTLIVES, *NEEDS_FILES, *TESTED_BELOW, *NO_PROJECT]
+    sides = [*OUTLIVES, *NEEDS_FILES, *TESTED_BELOW, *TESTED_ELSEWHERE, *NO_PROJECT]
     assert sorted(sides) == sorted(verbs())
 
 
@@ -138,6 +142,13 @@ def test_the_server_starts_and_answers(broken: Path) -> None:
         assert status == 200
         assert isinstance(told, dict)
         assert told["accepted"] == 1
+
+
+@pytest.mark.parametrize("verb", ["pause", "resume", "promote", "abort"])
+def test_where_nothing_takes_over_a_rollout_is_not_steered(verb: str, applied: Path) -> None:
+    answer = call(applied, ["rollout", verb, "late"])
+    assert answer.code == 2, answer.text
+    assert answer.err.startswith("SRV-071")
 
 
 def test_a_row_in_quarantine_is_shown(broken: Path) -> None:
