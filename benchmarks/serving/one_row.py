@@ -41,8 +41,8 @@ def measure(setting: Setting) -> Section:
         f"One row a request, {ROWS} rows in turn",
         figures,
         notes=(
-            "CPU is that of all processes of a server for one request; `wrk` has a core for "
-            "itself.  Each contender answered what the bare model says before it was timed.",
+            "CPU is that of all processes of a server for one request; `wrk` has one "
+            "thread.  Each contender answered what the bare model says before it was timed.",
             "Peers as a careful user would set them up: one worker, one thread of ONNX Runtime; "
             "FastAPI's route is `async`, MLServer, BentoML and LitServe batch.",
         ),
