@@ -268,6 +268,15 @@ def test_json_says_no_number_that_it_lacks():
         identity("FP16").infer(call({"inputs": [tensor("FP16", [1.0])]}))
 
 
+@pytest.mark.parametrize("datatype", ["FP32", "FP64"])
+def test_a_nan_that_signals_is_a_missing_value_like_others(datatype):
+    signalling = b"\x01\x00\x80\x7f" if datatype == "FP32" else b"\x01" + bytes(5) + b"\xf0\x7f"
+    api = api_of(matrix_model("same", "1", Adder(2, "FP32"), ["a", "b"]))
+    one = binary_tensor(datatype, signalling * 2, 2, "features") | {"shape": [1, 2]}
+    reply = api.infer(binary_call({"inputs": [one]}, signalling * 2))
+    assert json.loads(reply.body)["outputs"][0]["data"] == [0.0]
+
+
 @pytest.mark.parametrize(
     ("encoding", "pack"),
     [

@@ -81,11 +81,11 @@ def _taken(name: str, found: Array, datatype: str, takes: str) -> Array:
                 reason = f"the model takes {takes}, which has whole numbers up to {limit}"
                 raise WrongTensor(tensor=name, reason=reason)
         return found.astype(wanted)
-    if takes != "FP32":
-        return found.astype(wanted)
-    with np.errstate(over="ignore", under="ignore"):
-        narrow = found.astype(wanted)
-    wide = found.astype(np.float64)
+    # A NaN that signals, which bytes may hold, is a NaN like others.
+    with np.errstate(all="ignore"):
+        if takes != "FP32":
+            return found.astype(wanted)
+        narrow, wide = found.astype(wanted), found.astype(np.float64)
     if (np.isinf(narrow) != np.isinf(wide)).any() or ((narrow == 0) != (wide == 0)).any():
         raise WrongTensor(tensor=name, reason=f"the model takes {takes}, and a value is none")
     return narrow

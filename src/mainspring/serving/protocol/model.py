@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mainspring.ports.limits import MAX_ROWS
 from mainspring.ports.models import Scorer
@@ -123,11 +124,11 @@ class _MatrixModel:
         self.outputs = (TensorSpec(OUTPUT, "FP64", (-1,)),)
 
     def run(self, inputs: Mapping[str, Array], outputs: Sequence[str]) -> list[Array]:
-        matrix = inputs[INPUT].astype(np.float64, copy=False)
+        matrix = _as_doubles(inputs[INPUT])
         return [self._scorer.predict(matrix)] * len(outputs)
 
     def require_finite(self, inputs: Mapping[str, Array], answers: Sequence[Array]) -> None:
-        matrix = inputs[INPUT].astype(np.float64, copy=False)
+        matrix = _as_doubles(inputs[INPUT])
         columns: Sequence[object] = self._columns or range(matrix.shape[1])
 
         def missing_in(rows: Sequence[int]) -> list[object]:
@@ -136,3 +137,11 @@ class _MatrixModel:
 
         for scores in answers:
             require_finite(scores.astype(np.float64, copy=False), missing_in)
+
+
+def _as_doubles(matrix: Array) -> NDArray[np.float64]:
+    if matrix.dtype == np.float64:
+        return matrix.astype(np.float64, copy=False)
+    # A NaN that signals, which binary data may hold, is a missing value like others.
+    with np.errstate(invalid="ignore"):
+        return matrix.astype(np.float64)

@@ -1,9 +1,11 @@
 """An answer of the protocol: arrays to (headers, body)."""
 
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from mainspring.ports.http import Reply
 from mainspring.ports.tensors import Array
@@ -68,6 +70,6 @@ def _plain(output: RequestedOutput, array: Array, datatype: str) -> list[object]
     if datatype == "FP16":
         raise OutputNotSayable(tensor=output.name, reason="FP16 is binary data only")
     values: list[object] = array.ravel().tolist()
-    if datatype in ("FP32", "FP64") and not np.isfinite(array.astype(np.float64, copy=False)).all():
+    if datatype in ("FP32", "FP64") and not np.isfinite(cast("NDArray[np.float64]", array)).all():
         raise OutputNotSayable(tensor=output.name, reason="a value is NaN or infinite")
     return values
