@@ -17,7 +17,7 @@ from mainspring.app.http.routes import HttpDependencies, build_http_service
 from mainspring.elements.errors import MainspringError
 from mainspring.elements.events import Actor
 from mainspring.elements.time import format_instant
-from mainspring.engines.http.server import UvicornServer
+from mainspring.engines.http.choice import chosen_server
 from mainspring.engines.local.decoder import BodyDecoder, DecodingLimits
 from mainspring.engines.local.heartbeat import heartbeat_of
 from mainspring.engines.local.inherited import inherited_listener, is_first, worker_place
@@ -280,7 +280,9 @@ def run_environment_server(
         # In reserve: where a `mainspring stream` runs, requests need not share their process with
         # the folding.
         running.enter_context(_consuming(workspace.streams.consumer(is_reserve=True)))
-        UvicornServer(heartbeat_of(os.environ), listener=inherited_listener(os.environ)).serve(
+        chosen_server(
+            os.environ, heartbeat_of(os.environ), listener=inherited_listener(os.environ)
+        ).serve(
             server.service,
             port=port,
             on_bound=lambda bound: (

@@ -34,6 +34,7 @@ __all__ = [
     "TaskOverdue",
     "TrustUnusable",
     "UnknownRoute",
+    "UnknownServer",
 ]
 
 
@@ -391,6 +392,17 @@ class AnswerUnwanted(ServingError):
     remedy: ClassVar[str] = "give the server more time, or send less at once"
 
     reason: str
+
+
+@dataclass(eq=False, kw_only=True)
+class UnknownServer(ServingError):
+    """The variable that names the HTTP server has a name that none has."""
+
+    code: ClassVar[str] = "SRV-053"
+    template: ClassVar[str] = "MAINSPRING_SERVER has {name!r}, and no server is called so"
+    remedy: ClassVar[str] = "give it native or uvicorn, or leave it out"
+
+    name: str
 
 
 @dataclass(eq=False, kw_only=True)

@@ -27,6 +27,7 @@ __all__ = [
     "WorkspaceGroup",
     "WorkspaceVerb",
     "actor_name",
+    "server_option",
     "trust_option",
     "worker_count",
     "workers_option",
@@ -76,6 +77,22 @@ workers_option = click.option(
     type=click.IntRange(1, 256),
     metavar="N",
     help="How many processes answer, under a supervisor.",
+)
+"""For commands that serve."""
+
+
+def _choose_server(_: click.Context, __: click.Parameter, value: str | None) -> None:
+    # By the environment, so that the processes of a supervisor have it too.
+    if value is not None:
+        os.environ["MAINSPRING_SERVER"] = value
+
+
+server_option = click.option(
+    "--server",
+    type=click.Choice(["native", "uvicorn"]),
+    callback=_choose_server,
+    expose_value=False,
+    help="What speaks HTTP; also MAINSPRING_SERVER.  [uvicorn]",
 )
 """For commands that serve."""
 

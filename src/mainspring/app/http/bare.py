@@ -21,7 +21,7 @@ from mainspring.access.record import token_key
 from mainspring.app.http.problem import problem_reply
 from mainspring.app.models.model_file import ModelFile, open_model_file
 from mainspring.elements.events import Actor
-from mainspring.engines.http.server import UvicornServer
+from mainspring.engines.http.choice import chosen_server
 from mainspring.engines.local.heartbeat import heartbeat_of
 from mainspring.engines.local.inherited import inherited_listener, is_first
 from mainspring.ports.http import LOOPBACK_HOSTS, Call, HttpService, Reply, Route
@@ -78,7 +78,7 @@ def run_model_server(
             announce(f"Serving {model.name} ({model.version}) on {url}")
             announce(f"  curl{header} {url}")
 
-    UvicornServer(heartbeat_of(os.environ), listener=listener).serve(
+    chosen_server(os.environ, heartbeat_of(os.environ), listener=listener).serve(
         service, port=port, on_bound=announced if is_first(os.environ) else lambda _: None
     )
 

@@ -14,6 +14,7 @@ from mainspring.app.cli.options import (
     GivenPath,
     Invocation,
     WorkspaceVerb,
+    server_option,
     trust_option,
     worker_count,
     workers_option,
@@ -79,6 +80,7 @@ _GOOD = frozenset({"identical"})
     help="Replace a server that stands still.  [of a protected environment]",
 )
 @workers_option
+@server_option
 @click.option(
     "--allow-host",
     "hosts",

@@ -7,7 +7,7 @@ import click
 
 from mainspring.app.cli.create import create_project
 from mainspring.app.cli.faults import EXIT_REFUSED
-from mainspring.app.cli.options import GivenPath, Invocation, Verb, workers_option
+from mainspring.app.cli.options import GivenPath, Invocation, Verb, server_option, workers_option
 from mainspring.app.cli.secrets import require_place
 from mainspring.features.compile_kernels import begin_in_background, compile_kernels
 from mainspring.ports.errors import FileRefused
@@ -108,6 +108,7 @@ def kernels(at: Invocation) -> int:
     help="Have a supervisor answer for health here, and replace a server that stands still.",
 )
 @workers_option
+@server_option
 @click.pass_obj
 def serve_model(
     at: Invocation,
