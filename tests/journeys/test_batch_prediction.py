@@ -1,5 +1,6 @@
 """A file of rows is answered row by row, in its order, as the endpoint would have at each time."""
 
+import io
 import json
 
 import polars as pl
@@ -7,6 +8,8 @@ import pytest
 from click.testing import CliRunner
 
 import mainspring as ms
+from mainspring.app.cli.commands.answers import contribution_lines
+from mainspring.app.cli.output import colours_of
 from mainspring.elements.time import parse_instant
 from mainspring.engines.local.clock import FrozenClock
 from mainspring.engines.s3.files import S3Files
@@ -186,6 +189,39 @@ def test_the_command_prints_a_report(tmp_path, monkeypatch) -> None:
     assert len((tmp_path / "out.jsonl").read_text().splitlines()) == 50
 
 
+def test_replay_prints_what_each_feature_has_added() -> None:
+    shop = opened()
+    [answer] = shop.predict("dear", [{"shop": "a", "bags": 2, "at": NOW}])
+    [found] = shop.explain_predictions(answer)
+    lines = list(contribution_lines(found, colours_of(io.StringIO())))
+    assert answer.id in lines[1]
+    assert [line.split()[1] for line in lines[2:]] == list(found.contributions)
+    assert [float(line.split()[0]) for line in lines[2:]] == pytest.approx(
+        list(found.contributions.values()), abs=1e-4
+    )
+
+
+def test_contributions_add_up_to_the_raw_score_of_each_row(shop, tmp_path) -> None:
+    source = written(requests(30), tmp_path / "in.parquet")
+    shop.batch_predict("dear", source, tmp_path / "out.parquet", explain=True, rows_at_once=8)
+    found = pl.read_parquet(tmp_path / "out.parquet")
+    shares = found.select(pl.sum_horizontal("base_value", "^contribution_.*$").alias("sum"))["sum"]
+    odds = 1 / (1 + (-found["raw_score"]).exp())
+    assert (shares - found["raw_score"]).abs().max() < 1e-9
+    assert (odds - found["score"]).abs().max() < 1e-9
+    assert found["contribution_shop__amount__24h"].abs().max() > 0
+
+
+def test_a_logged_prediction_is_explained_from_what_is_on_record(tmp_path) -> None:
+    shop = opened()
+    [answer] = shop.predict("dear", [{"shop": "a", "bags": 2, "at": NOW}])
+    [found] = shop.explain_predictions(answer)
+    assert found.score == answer.score
+    assert list(found.values) == list(shop.load_model("dear").feature_names)
+    assert found.base + sum(found.contributions.values()) == pytest.approx(found.raw, abs=1e-9)
+    assert shop.explain_predictions([answer.id]) == [found]
+
+
 @pytest.mark.parametrize("name", ["asked.csv", "asked.jsonl", "asked.parquet", "asked"])
 def test_a_bucket_is_read_and_written_as_a_folder_is(
     shop, tmp_path, monkeypatch, moto_server: LocalServer, name: str
@@ -204,5 +240,7 @@ def test_a_bucket_is_read_and_written_as_a_folder_is(
     assert report.rows == 100
     shop.batch_predict("dear", f"{bucket.url}/{name}", tmp_path / "here.parquet")
     shop.batch_predict("dear", out, tmp_path / "again.parquet", columns=["n"])
-    here, again = (pl.read_parquet(tmp_path / f"{each}.parquet") for each in ("here", "again"))
+    names = [tmp_path / f"{each}.parquet" for each in ("here", "again")]
+    # A table has no order.
+    here, again = (pl.read_parquet(each).sort(pl.col("n").cast(pl.Int64)) for each in names)
     assert again["score"].to_list() == here["score"].to_list()

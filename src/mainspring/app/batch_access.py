@@ -14,13 +14,21 @@ from mainspring.elements.arguments import checks_arguments, require_within
 from mainspring.elements.declaration import Named, name_of
 from mainspring.elements.errors import WrongArgument
 from mainspring.elements.events import Event, EventValue
-from mainspring.elements.identity import short
+from mainspring.elements.identity import Digest, short
 from mainspring.elements.time import parse_instant
+from mainspring.engines.onnx.ensemble import read_trees
 from mainspring.features.history.reader import HistoryReader
 from mainspring.serving.batch.job import BatchOptions, BatchReport
 from mainspring.serving.batch.keep import keep_block
 from mainspring.serving.batch.run import BatchEndpoint, run_batch
 from mainspring.serving.errors import NotServing
+from mainspring.serving.explain import TreeExplainer
+from mainspring.serving.predict import Prediction
+from mainspring.serving.tracing.contributions import (
+    PredictionExplanation,
+    explain_predictions,
+    open_explainer,
+)
 from mainspring.sources.facts import FactQuery, scan_source_rows
 from mainspring.sources.spec import Source
 from mainspring.sources.topic import topic_of
@@ -44,6 +52,7 @@ class BatchAccess(DataAccess):
         at: str = "",
         bad_rows: str = "report",
         log: bool = False,
+        explain: bool = False,
         columns: Sequence[str] | None = None,
         rows_at_once: int = 65_536,
         overwrite: bool = False,
@@ -61,6 +70,7 @@ class BatchAccess(DataAccess):
                 there is one, else every row is answered as of `at`, or of now.
             bad_rows: `report` them in a column `error`, or `refuse` such a file.
             log: put the predictions into the inference log; monitors count them then.
+            explain: say of each feature what it has added to the raw score.
             columns: those of the input that the output carries; default: all.
             rows_at_once: how many rows are in memory at a time.
             overwrite: whether the output may replace what lies there.
@@ -83,10 +93,11 @@ class BatchAccess(DataAccess):
             at=parse_instant(at) if at else None,
             bad_rows="refuse" if bad_rows == "refuse" else "report",
             log=log,
+            explain=explain,
             columns=None if columns is None else tuple(columns),
             rows_at_once=rows_at_once,
         )
-        answers = self._batch_endpoint(name_of(endpoint, "endpoint"))
+        answers = self._batch_endpoint(name_of(endpoint, "endpoint"), explain=explain)
         places = open_places(
             os.fspath(source),
             os.fspath(out),
@@ -99,11 +110,12 @@ class BatchAccess(DataAccess):
         self._note(report)
         return report
 
-    def _batch_endpoint(self, name: str) -> BatchEndpoint:
+    def _batch_endpoint(self, name: str, *, explain: bool) -> BatchEndpoint:
         """What answers: the model in charge, which while a canary is under way is the one before
         it.
         """
-        runtime, served = self.proven, self.host().endpoint(name)
+        runtime, host = self.proven, self.host()
+        served = host.endpoint(name)
         model = served.previous or served.current
         if model is None:
             raise NotServing(endpoint=name, reason=served.refusal)
@@ -116,8 +128,36 @@ class BatchAccess(DataAccess):
             head=runtime.log.head,
             now=runtime.data_clock.now,
             record=partial(
-                keep_block, log=runtime.log, model=model, topic=served.topic, actor=runtime.actor
+                keep_block,
+                log=runtime.log,
+                model=model,
+                topic=served.topic,
+                map_version=host.served.version,
+                actor=runtime.actor,
             ),
+            explainer=self._explainer(model.version) if explain else None,
+        )
+
+    def explain_predictions(
+        self, predictions: str | Prediction | Sequence[str | Prediction]
+    ) -> list[PredictionExplanation]:
+        """What each feature has added to the raw score of logged predictions.  Provisional.
+
+        Recomputed from the features on record by the artifact that answered, so it is the same
+        whenever it is asked for.
+
+        Raises: PredictionUnknown SRV-008, NotExplainable SRV-089 for a version that is no LightGBM
+            booster, or has several outputs.
+        """
+        given = [predictions] if isinstance(predictions, str | Prediction) else predictions
+        ids = [each.id if isinstance(each, Prediction) else each for each in given]
+        return explain_predictions(ids, log=self.runtime.log, open_version=self._explainer)
+
+    def _explainer(self, version: Digest) -> TreeExplainer:
+        """What explains the answers of a version.  Raises: NotExplainable SRV-089."""
+        runtime = self.runtime
+        return open_explainer(
+            version, state=runtime.state, objects=runtime.objects, read_trees=read_trees
         )
 
     def _history_until(self, read_at: dict[str, int]) -> HistoryReader:

@@ -11,6 +11,7 @@ __all__ = [
     "FeaturesMissing",
     "ModelRefused",
     "NoRollout",
+    "NotExplainable",
     "NotServing",
     "PredictionUnknown",
     "ScoreNotFinite",
@@ -179,6 +180,21 @@ class NoRollout(ServingError):
     remedy: ClassVar[str] = "see what stands: mainspring rollout status"
     endpoint: str
     environment: str
+    reason: str
+
+
+@dataclass(eq=False, kw_only=True)
+class NotExplainable(ServingError):
+    """The answers of a model version cannot be explained by contributions.
+
+    Boosters of LightGBM with one output can: their artifact says how the training rows were
+    divided at each split.  Those that an earlier release has exported do not say it.
+    """
+
+    code: ClassVar[str] = "SRV-089"
+    template: ClassVar[str] = "{version} cannot be explained: {reason}"
+    remedy: ClassVar[str] = "train a new version of a LightGBM model: mainspring run MODEL"
+    version: str
     reason: str
 
 

@@ -22,14 +22,20 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from onnx import NodeProto, helper, numpy_helper
+from onnx import NodeProto, TensorProto, helper, numpy_helper
 
-__all__ = ["Ensemble", "categorical_features", "ensemble_faults", "flatten"]
+__all__ = ["SHARES_LEFT", "Ensemble", "categorical_features", "ensemble_faults", "flatten"]
 
 _LESS_OR_EQUAL, _MEMBER = 0, 6
 _SUM, _NO_TRANSFORM = 1, 0
 _END_OF_SET = float("nan")
 _CUT_INFINITY = 1e300
+
+
+SHARES_LEFT = "shares_left"
+"""The constant of a graph that says of each node which share of its training rows went left.  No
+operator reads it; explanations do.  The format's own place for it, `nodes_hitrates`, is of floats.
+"""
 
 
 @dataclass
@@ -42,6 +48,7 @@ class Ensemble:
     modes: list[int] = field(default_factory=list)
     splits: list[float] = field(default_factory=list)
     nan_goes_left: list[int] = field(default_factory=list)
+    shares_left: list[float] = field(default_factory=list)
     children: tuple[list[int], list[int]] = field(default_factory=lambda: ([], []))
     is_leaf: tuple[list[int], list[int]] = field(default_factory=lambda: ([], []))
     members: list[float] = field(default_factory=list)
@@ -76,6 +83,10 @@ class Ensemble:
         return helper.make_node(
             "TreeEnsemble", [source], ["raw"], domain="ai.onnx.ml", **attributes
         )
+
+    def to_shares(self) -> TensorProto:
+        """The constant `SHARES_LEFT`, (nodes,) double."""
+        return numpy_helper.from_array(np.array(self.shares_left, dtype=np.float64), SHARES_LEFT)
 
 
 def categorical_features(trees: list[Mapping[str, Any]]) -> list[int]:
@@ -151,6 +162,7 @@ def _append_split(
 ) -> int:
     """One inner node whose children are not known yet; its place."""
     feature, threshold = node["split_feature"], node["threshold"]
+    ensemble.shares_left.append(_count(node["left_child"]) / max(node["internal_count"], 1))
     if node["decision_type"] == "==":
         ensemble.members += [*map(float, threshold.split("||")), _END_OF_SET]
         _append_node(
@@ -168,6 +180,7 @@ def _append_split(
 def _append_stump(ensemble: Ensemble, value: float, *, target: int) -> None:
     """A tree without a split: the format wants a node whose two branches are the same leaf."""
     leaf = _append_leaf(ensemble, value, target=target)
+    ensemble.shares_left.append(0.5)
     _append_node(ensemble, feature=0, mode=_LESS_OR_EQUAL, split=0.0, nan_goes_left=False)
     for side in (0, 1):
         ensemble.children[side][-1] = leaf
@@ -191,6 +204,14 @@ def _append_leaf(ensemble: Ensemble, value: float, *, target: int) -> int:
     ensemble.leaf_values.append(value)
     ensemble.leaf_targets.append(target)
     return len(ensemble.leaf_values) - 1
+
+
+def _count(node: Mapping[str, Any]) -> int:
+    """How many training rows came to a node or leaf; a dump says nothing of a leaf that is the
+    whole tree.
+    """
+    count: int = node.get("internal_count", node.get("leaf_count", 0))
+    return count
 
 
 def _nodes(root: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -91,7 +91,7 @@ def _graph(dump: Mapping[str, Any]) -> GraphProto:
         "model",
         [helper.make_tensor_value_info("X", TensorProto.DOUBLE, ["rows", features])],
         [helper.make_tensor_value_info(link.output, TensorProto.DOUBLE, ["rows", targets])],
-        [*cut_constants, *link.constants],
+        [*cut_constants, *link.constants, ensemble.to_shares()],
     )
 
 

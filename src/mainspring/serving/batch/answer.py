@@ -24,6 +24,7 @@ from mainspring.features.on_demand import compute_on_demand
 from mainspring.features.requests import join_key_schema
 from mainspring.serving.batch.cast import CastBlock, Faults
 from mainspring.serving.batch.missing import missing_features
+from mainspring.serving.explain import Contributions, TreeExplainer
 from mainspring.serving.predict import ServedModel
 
 __all__ = ["AnsweredBlock", "answer_block", "features_of_block"]
@@ -43,6 +44,7 @@ class AnsweredBlock:
         rows: the place of each of them in the block.
         scores: (good rows, outputs) float64.
         faults: the bad rows of the whole block.
+        contributions: of the good rows, where they were asked for.
 
     Shapes: times (good rows,) int64 microseconds.
     """
@@ -53,6 +55,7 @@ class AnsweredBlock:
     rows: NDArray[np.int64]
     scores: NDArray[np.float64]
     faults: Faults
+    contributions: Contributions | None = None
 
     @property
     def missing(self) -> pl.Series:
@@ -60,8 +63,17 @@ class AnsweredBlock:
         return missing_features(self.features)
 
 
-def answer_block(model: ServedModel, cast: CastBlock, history: HistoryReader) -> AnsweredBlock:
+def answer_block(
+    model: ServedModel,
+    cast: CastBlock,
+    history: HistoryReader,
+    *,
+    explainer: TreeExplainer | None = None,
+) -> AnsweredBlock:
     """Answer what can be answered of a block.
+
+    Args:
+        explainer: says what each feature has added to the raw score.
 
     Cost: that of `HistoryReader.answer` for each view, and of the model; no Python for a row.
     """
@@ -79,7 +91,7 @@ def answer_block(model: ServedModel, cast: CastBlock, history: HistoryReader) ->
         faults.add(
             [*said], lambda row: f"SRV-022 the model has no finite score; missing: {said[row]}"
         )
-        rows, scores = rows[finite], scores[finite]
+        rows, scores, matrix = rows[finite], scores[finite], matrix[finite]
         features = features.filter(pl.Series(finite))
     return AnsweredBlock(
         requests=cast.requests[rows],
@@ -88,6 +100,7 @@ def answer_block(model: ServedModel, cast: CastBlock, history: HistoryReader) ->
         rows=rows,
         scores=scores,
         faults=faults,
+        contributions=explainer.explain(matrix) if explainer else None,
     )
 
 

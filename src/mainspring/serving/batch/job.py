@@ -34,6 +34,7 @@ class BatchOptions(msgspec.Struct, frozen=True, kw_only=True):
         bad_rows: `report`: a row that cannot be answered has no score, and says why in `error`;
             `refuse`: the first block with such a row ends the batch.
         log: whether the predictions go to the inference log, where monitors count them.
+        explain: whether the output says what each feature has added to the raw score.
         columns: the columns of the input that the output carries; None: all.
         rows_at_once: how many rows are in memory at a time, and are done again at most after a
             kill.
@@ -43,6 +44,7 @@ class BatchOptions(msgspec.Struct, frozen=True, kw_only=True):
     at: Micros | None = None
     bad_rows: Literal["report", "refuse"] = "report"
     log: bool = False
+    explain: bool = False
     columns: tuple[str, ...] | None = None
     rows_at_once: int = 65_536
 

@@ -32,12 +32,14 @@ def keep_block(
     log: LogWriter,
     model: ServedModel,
     topic: str,
+    map_version: int,
     actor: str,
 ) -> None:
     """Append a block's predictions in one append, unless an attempt that was killed has.
 
     Args:
         first: the row of the input that the block begins with.
+        map_version: of the environment's map that was in force.
 
     Cost: about 15 µs a prediction.
     """
@@ -48,13 +50,21 @@ def keep_block(
     names = model.encoding.names
     groups = [
         pack_group(group_of_one(record, names))
-        for record in _records(job, answered, ids, model=model, actor=actor)
+        for record in _records(
+            job, answered, ids, model=model, map_version=map_version, actor=actor
+        )
     ]
     log.append({topic: frame_of_records(groups)}, expected={})
 
 
 def _records(
-    job: BatchJob, answered: AnsweredBlock, ids: list[str], *, model: ServedModel, actor: str
+    job: BatchJob,
+    answered: AnsweredBlock,
+    ids: list[str],
+    *,
+    model: ServedModel,
+    map_version: int,
+    actor: str,
 ) -> list[PredictionRecord]:
     request = _request(model, answered.requests)
     read_at = {
@@ -68,7 +78,7 @@ def _records(
         PredictionRecord(
             id=name,
             version=job.version,
-            map_version=0,
+            map_version=map_version,
             at=at,
             declared_at=declared_at,
             request=fields,

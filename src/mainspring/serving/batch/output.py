@@ -3,6 +3,7 @@
 import numpy as np
 import polars as pl
 
+from mainspring.datasets.encoding import Encoding
 from mainspring.serving.batch.answer import AnsweredBlock
 from mainspring.serving.batch.errors import BatchOutputUnusable
 from mainspring.serving.batch.job import BatchJob, BatchOptions
@@ -29,13 +30,15 @@ def output_columns(
     the names of the answers.
     """
     carried = list(columns) if options.columns is None else list(options.columns)
+    explained = _names_of_shares(model.encoding) if options.explain else []
+    answers = ANSWERS | dict.fromkeys(explained, pl.Float64())
     for name in carried:
-        if name in ANSWERS or name.startswith("score_"):
+        if name in answers or name.startswith("score_"):
             raise BatchOutputUnusable(
                 file=model.label,
                 problem=f"has a column {name!r} of its own, and the input has one too",
             )
-    return {name: columns[name] for name in carried} | ANSWERS
+    return {name: columns[name] for name in carried} | answers
 
 
 def prediction_ids(job: BatchJob, rows: pl.Series) -> pl.Series:
@@ -66,6 +69,7 @@ def output_block(
             **{name: pl.repeat(text, len(rows), eager=True) for name, text in constant.items()},
             "predicted_at": answered.times.cast(pl.Int64).cast(pl.Datetime("us", "UTC")),
             "missing_features": answered.missing,
+            **_shares(answered),
         }
     )
     reasons = answered.faults.reasons
@@ -78,6 +82,23 @@ def output_block(
     spread = pl.concat([good, nothing])[places].drop("_place")
     error = pl.Series("error", [reasons.get(row) for row in range(block.height)], dtype=pl.String)
     return pl.concat([carried, spread, error.to_frame()], how="horizontal")
+
+
+def _names_of_shares(encoding: Encoding) -> list[str]:
+    return ["base_value", "raw_score", *(f"contribution_{name}" for name in encoding.names)]
+
+
+def _shares(answered: AnsweredBlock) -> dict[str, pl.Series]:
+    found = answered.contributions
+    if found is None:
+        return {}
+    columns = [np.full(len(found.raw), found.base[0]), found.raw[:, 0]]
+    columns += [each[:, 0] for each in found.by_feature.values()]
+    names = ["base_value", "raw_score", *(f"contribution_{name}" for name in found.by_feature)]
+    return {
+        name: pl.Series(column, dtype=pl.Float64)
+        for name, column in zip(names, columns, strict=True)
+    }
 
 
 def _scores(answered: AnsweredBlock) -> dict[str, pl.Series]:

@@ -36,6 +36,7 @@ from mainspring.serving.batch.job import (
 )
 from mainspring.serving.batch.output import output_block, output_columns
 from mainspring.serving.batch.places import RowSink, RowSource
+from mainspring.serving.explain import TreeExplainer
 from mainspring.serving.predict import ServedModel
 from mainspring.sources.topic import topic_of
 
@@ -53,7 +54,8 @@ class BatchEndpoint:
         history: reads facts below the offsets that it is given by topic.
         head: the offset that a topic has reached.
         now: the present instant of the data.
-        record: puts the predictions of a block on record, each once; how many are new.
+        record: puts the predictions of a block on record, each once.
+        explainer: says what features have added, where that is asked for.
     """
 
     name: str
@@ -64,6 +66,7 @@ class BatchEndpoint:
     head: Callable[[str], int]
     now: Callable[[], Micros]
     record: Callable[[BatchJob, AnsweredBlock, int], None]
+    explainer: TreeExplainer | None = None
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -229,7 +232,9 @@ class _Batch:
             time=time or job.at,
             now=max(job.at, self.endpoint.now()) if job.options.at is None else job.at,
         )
-        answered = answer_block(model, cast, self.endpoint.history(job.read_at))
+        answered = answer_block(
+            model, cast, self.endpoint.history(job.read_at), explainer=self.endpoint.explainer
+        )
         reasons = answered.faults.reasons
         if reasons and job.options.bad_rows == "refuse":
             row = min(reasons)

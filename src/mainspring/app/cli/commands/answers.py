@@ -29,9 +29,11 @@ from mainspring.elements.time import format_instant
 if TYPE_CHECKING:
     from mainspring.monitoring.window import WindowReport
     from mainspring.serving.predict import Prediction
+    from mainspring.serving.tracing.contributions import PredictionExplanation
     from mainspring.serving.tracing.replay import ReplayResult
 
 __all__ = [
+    "contribution_lines",
     "lineage",
     "predict",
     "prediction_lines",
@@ -174,8 +176,11 @@ def predict(
     metavar="N",
     help="The newest N predictions, in place of ids.",
 )
+@click.option(
+    "--explain", is_flag=True, help="Say what each feature has added to the raw score, too."
+)
 @click.pass_obj
-def replay(at: Invocation, ids: tuple[str, ...], last: int | None) -> int:
+def replay(at: Invocation, ids: tuple[str, ...], last: int | None, *, explain: bool) -> int:
     """Recompute predictions and compare them byte by byte.
 
     They are recomputed from the log and the artifacts, not from the online state that served them.
@@ -190,9 +195,14 @@ def replay(at: Invocation, ids: tuple[str, ...], last: int | None) -> int:
         raise click.UsageError(f"there is no prediction in {at.environment} yet")
     trace = workspace.trace(predictions[0]) if len(predictions) == 1 else None
     replays = [trace.replay] if trace else workspace.replay(predictions)
+    explained = workspace.explain_predictions(predictions) if explain else []
     at.answer(
-        {"replays": replays, "trace": trace},
-        lambda paint: [*replay_lines(replays, paint), *(["", *trace.lines] if trace else [])],
+        {"replays": replays, "trace": trace} | ({"explanations": explained} if explain else {}),
+        lambda paint: [
+            *replay_lines(replays, paint),
+            *(["", *trace.lines] if trace else []),
+            *(line for each in explained for line in contribution_lines(each, paint)),
+        ],
     )
     return 0 if all(answer.outcome in _GOOD for answer in replays) else EXIT_REFUSED
 
@@ -297,6 +307,22 @@ def replay_lines(replays: Sequence["ReplayResult"], paint: Paint) -> Iterator[st
         yield paint.quiet(f"  and {len(others) - _SHOWN:,} more")
     for name, (served, now) in others[0].differing.items() if len(replays) == 1 and others else ():
         yield f"    {name}: {served} was served, {now} is recomputed"
+
+
+def contribution_lines(found: "PredictionExplanation", paint: Paint) -> Iterator[str]:
+    """What each feature has added, the largest in size first."""
+    yield ""
+    yield (
+        f"{paint.title(found.prediction)} {paint.quiet(f'raw score {found.raw:.4f}, of which')}"
+        f" {found.base:.4f} {paint.quiet('is the average of the training rows')}"
+    )
+    yield from columns(
+        [
+            [f"{share:+.4f}", name, paint.quiet(f"= {found.values[name]}")]
+            for name, share in found.contributions.items()
+        ],
+        right=(0,),
+    )
 
 
 def _say_at_once(text: str) -> None:

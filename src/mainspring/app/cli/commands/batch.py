@@ -41,6 +41,7 @@ _POLITE = 10
     help="Give rows that cannot be answered an error, or refuse the input.",
 )
 @click.option("--log/--no-log", default=False, help="Put predictions into the inference log.")
+@click.option("--explain", is_flag=True, help="Say what each feature has added to the raw score.")
 @click.option(
     "--column",
     "columns",
@@ -70,6 +71,7 @@ def batch_predict(
     moment: str,
     bad_rows: str,
     log: bool,
+    explain: bool,
     columns: tuple[str, ...],
     rows_at_once: int,
     overwrite: bool,
@@ -97,6 +99,7 @@ def batch_predict(
         at=moment,
         bad_rows=bad_rows,
         log=log,
+        explain=explain,
         columns=columns or None,
         rows_at_once=rows_at_once,
         overwrite=overwrite,

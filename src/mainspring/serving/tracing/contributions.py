@@ -1,0 +1,103 @@
+"""Explain logged predictions: from the features on record, by the artifact that answered.
+
+Nothing of an explanation is stored: features and artifact are, so it is the same bytes whenever it
+is asked for.
+"""
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from mainspring.datasets.encoding import encode_columns, parse_encoding
+from mainspring.elements.identity import Digest
+from mainspring.ports.ensembles import TreeArrays
+from mainspring.ports.log import LogReader
+from mainspring.ports.objects import ObjectReader
+from mainspring.ports.state import StateReader
+from mainspring.registry.read import read_artifact, read_object, read_version
+from mainspring.serving.errors import NotExplainable, PredictionUnknown
+from mainspring.serving.explain import TreeExplainer
+from mainspring.serving.inference.record import PredictionRecord
+from mainspring.serving.inference_log import find_prediction
+
+__all__ = ["PredictionExplanation", "explain_predictions", "open_explainer"]
+
+ReadTrees = Callable[[bytes], TreeArrays | None]
+
+
+class PredictionExplanation(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a prediction was what it was.
+
+    Args:
+        method: how contributions were found: `tree_shap`, which is exact.
+        base: the raw score of the average training row.
+        raw: the raw score, before a link such as the sigmoid; base and contributions add up to it.
+        contributions: by feature, the largest in size first.
+        values: the features as they were read.
+    """
+
+    prediction: str
+    method: str
+    score: float
+    base: float
+    raw: float
+    contributions: dict[str, float]
+    values: dict[str, object]
+
+
+def open_explainer(
+    version: Digest, *, state: StateReader, objects: ObjectReader, read_trees: ReadTrees
+) -> TreeExplainer:
+    """What explains the answers of a version.  Raises: NotExplainable SRV-089, ArtifactChanged
+    REG-002.
+    """
+    found = read_version(state, version)
+    trees = read_trees(read_artifact(objects, found).payload)
+    if trees is None:
+        raise NotExplainable(
+            version=found.label,
+            reason="it is no booster of LightGBM, or was exported before 0.1 could explain",
+        )
+    return TreeExplainer(trees, parse_encoding(read_object(objects, found, "encoding")))
+
+
+def explain_predictions(
+    ids: Sequence[str],
+    *,
+    log: LogReader,
+    open_version: Callable[[Digest], TreeExplainer],
+) -> list[PredictionExplanation]:
+    """The explanations of logged predictions, in the order given.
+
+    Raises: PredictionUnknown SRV-008, NotExplainable SRV-089.
+    Cost: 10 ms for a model that was not open, and 2 ms a prediction.
+    """
+    opened = dict[Digest, TreeExplainer]()
+    answers = list[PredictionExplanation]()
+    for name in ids:
+        found = find_prediction(log, name)
+        if found is None:
+            raise PredictionUnknown(prediction=name)
+        record = found[1]
+        if record.version not in opened:
+            opened[record.version] = open_version(record.version)
+        answers.append(_explained(record, opened[record.version]))
+    return answers
+
+
+def _explained(record: PredictionRecord, explainer: TreeExplainer) -> PredictionExplanation:
+    values = dict(zip(explainer.encoding.names, record.features, strict=True))
+    columns = {name: [value] for name, value in values.items()}
+    found = explainer.explain(encode_columns(columns, explainer.encoding))
+    if found.base.size != 1:
+        raise NotExplainable(version=record.version, reason="it has several outputs")
+    shares = {name: float(each[0, 0]) for name, each in found.by_feature.items()}
+    return PredictionExplanation(
+        prediction=record.id,
+        method=found.method,
+        score=record.score,
+        base=float(found.base[0]),
+        raw=float(found.raw[0, 0]),
+        contributions=dict(sorted(shares.items(), key=lambda item: (-abs(item[1]), item[0]))),
+        values=dict(values),
+    )

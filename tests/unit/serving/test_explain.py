@@ -1,0 +1,89 @@
+"""A booster's explanation is LightGBM's own, from the exported artifact alone."""
+
+import lightgbm as lgb
+import numpy as np
+import polars as pl
+import pytest
+
+from mainspring.datasets.encoding import learn_encoding
+from mainspring.engines.lightgbm.export import export_booster
+from mainspring.engines.onnx.ensemble import read_trees
+from mainspring.engines.onnx.scorer import OnnxScorer
+from mainspring.serving.explain import TreeExplainer
+
+ROWS, NAMES = 800, ("a", "b", "c", "code")
+TOLERANCE = 1e-9
+
+
+def rows() -> np.ndarray:
+    draw = np.random.default_rng(7)
+    matrix = draw.normal(size=(ROWS, len(NAMES)))
+    matrix[:, 3] = draw.integers(0, 90, ROWS)
+    matrix[draw.random(matrix.shape) < 0.1] = np.nan
+    return matrix
+
+
+def fitted(objective: str, **settings: object) -> lgb.Booster:
+    matrix = rows()
+    known = np.nan_to_num(matrix)
+    label = known[:, 0] * known[:, 1] + known[:, 3] % 7 - 2
+    if objective == "binary":
+        label = (label > 1).astype(float)
+    if objective == "multiclass":
+        label = np.digitize(label, [0, 2]).astype(float)
+    shape = {"objective": objective, "verbose": -1, "num_threads": 1, "min_data_in_leaf": 5}
+    data = lgb.Dataset(matrix, label, categorical_feature=[3])
+    return lgb.train(shape | settings, data, num_boost_round=12)
+
+
+def explainer(payload: bytes) -> TreeExplainer:
+    trees = read_trees(payload)
+    assert trees is not None
+    frame = pl.DataFrame({name: [0.0] for name in NAMES})
+    return TreeExplainer(trees, learn_encoding(frame, NAMES))
+
+
+@pytest.mark.parametrize(
+    ("objective", "settings"),
+    [
+        ("binary", {}),
+        ("regression", {"num_leaves": 63}),
+        ("regression", {"max_depth": 2}),
+        ("multiclass", {"num_class": 3}),
+        ("regression", {"num_leaves": 2}),
+    ],
+)
+def test_contributions_are_those_of_lightgbm(objective: str, settings: dict[str, object]) -> None:
+    booster = fitted(objective, **settings)
+    found = explainer(export_booster(booster)).explain(rows())
+    outputs = found.base.size
+    wanted = booster.predict(rows(), pred_contrib=True).reshape(ROWS, outputs, len(NAMES) + 1)
+    ours = np.stack([*found.by_feature.values()], axis=2)
+    np.testing.assert_allclose(ours, wanted[:, :, :-1], rtol=0, atol=TOLERANCE)
+    np.testing.assert_allclose(found.base, wanted[0, :, -1], rtol=0, atol=TOLERANCE)
+
+
+def test_base_and_contributions_add_up_to_the_raw_score() -> None:
+    booster = fitted("binary")
+    payload = export_booster(booster)
+    found = explainer(payload).explain(rows())
+    raw = booster.predict(rows(), raw_score=True)
+    np.testing.assert_allclose(found.raw[:, 0], raw, rtol=0, atol=TOLERANCE)
+    score = OnnxScorer(payload).predict(rows())
+    np.testing.assert_allclose(1 / (1 + np.exp(-found.raw[:, 0])), score, atol=TOLERANCE)
+
+
+def test_a_row_is_explained_by_the_same_bytes_alone_and_among_others() -> None:
+    explain = explainer(export_booster(fitted("binary"))).explain
+    together, matrix = explain(rows()), rows()
+    for row in range(0, ROWS, 97):
+        alone = explain(matrix[row : row + 1])
+        for name, values in alone.by_feature.items():
+            assert values.tobytes() == together.by_feature[name][row : row + 1].tobytes()
+
+
+def test_a_tree_without_a_split_adds_to_the_base_alone() -> None:
+    booster = fitted("regression", min_data_in_leaf=ROWS)
+    found = explainer(export_booster(booster)).explain(rows()[:3])
+    assert not any(values.any() for values in found.by_feature.values())
+    np.testing.assert_allclose(found.raw[:, 0], booster.predict(rows()[:3]), atol=TOLERANCE)
