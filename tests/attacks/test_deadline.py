@@ -269,7 +269,8 @@ def test_a_bare_model_is_served_under_a_supervisor_with_one_token(tmp_path: Path
         metadata = request("GET", "/v2/models/model", token=secret)
         assert ask(port, metadata).status == 200
         until(lambda: ask(health, request("GET", "/readyz")).status == 200)
-        [worker] = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        tasks = Path(f"/proc/{process.pid}/task").glob("*/children")
+        [worker] = [child for task in tasks for child in task.read_text().split()]
         os.kill(int(worker), signal.SIGKILL)
         until(lambda: json.loads(ask(health, request("GET", "/readyz")).body)["restarts"] == 1)
         until(lambda: ask(health, request("GET", "/readyz")).status == 200)

@@ -115,7 +115,7 @@ def wait_for(folder: Path, is_so: Callable[[RolloutReport], bool]) -> RolloutRep
     until = time.monotonic() + PATIENCE_S
     while not is_so(found := standing(folder)):
         assert time.monotonic() < until, found
-        time.sleep(0.02)
+        threading.Event().wait(0.02)
     return found
 
 
@@ -155,7 +155,7 @@ class Callers:
         until = time.monotonic() + PATIENCE_S
         while self.revisions.total() < count:
             assert time.monotonic() < until, self.statuses
-            time.sleep(0.005)
+            self._stop.wait(0.005)
         with self._lock:
             return self.revisions.copy()
 

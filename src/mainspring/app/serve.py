@@ -14,10 +14,10 @@ from mainspring.access.authorise import TokenGuard
 from mainspring.app.data_plane import open_controller
 from mainspring.app.http.metrics import ServerMetrics
 from mainspring.app.http.routes import HttpDependencies, build_http_service
+from mainspring.app.http.servers import chosen_server
 from mainspring.elements.errors import MainspringError
 from mainspring.elements.events import Actor
 from mainspring.elements.time import format_instant
-from mainspring.engines.http.choice import chosen_server
 from mainspring.engines.local.decoder import BodyDecoder, DecodingLimits
 from mainspring.engines.local.heartbeat import heartbeat_of
 from mainspring.engines.local.inherited import inherited_listener, is_first, worker_place

@@ -193,7 +193,7 @@ class _Simulation:
         ]
         self._requests = self._all_requests()
         self._moments = self._requests["_requested"].to_numpy()
-        self._arrived = 0
+        self._arrived = self._answered = 0
 
     def _all_requests(self) -> pl.DataFrame:
         """The requests of the spine's facts with the moment at which each comes, in order."""
@@ -280,6 +280,7 @@ class _Simulation:
             self._scenario.model, rows, at=at, map_version=0, actor=_ACTOR
         )
         self._predictor.keep([answered], topic=_TOPIC)
+        self._answered += len(rows)
 
     def _live_until(self, moment: Micros) -> None:
         """Deliver the facts that become visible up to a moment, from the clock's now on, and fold
@@ -320,7 +321,7 @@ class _Simulation:
             seed=scenario.seed,
             faults=scenario.fault_texts,
             facts=self._arrived,
-            predictions=self._log.head(_TOPIC),
+            predictions=self._answered,
             labelled=len(labels),
             roc_auc=roc_auc(labels, scores) if both else None,
             log_loss=log_loss(labels, scores) if both else None,

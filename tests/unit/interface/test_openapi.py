@@ -1,6 +1,7 @@
 """The OpenAPI document: what it says is what routes take and answer."""
 
 import json
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
@@ -164,12 +165,12 @@ def test_the_document_follows_the_environment(service, endpoints, token_for):
     headers, host = token_for("read"), service.host
     served = [ServedEnvironment(environment="dev", version=5, endpoints={})]
     moving = replace(service, host=MovedHost(host, served))
-    client = Client(asgi_application(build_http_service(moving)))
-    before = client.get("/openapi.json", headers=headers)
-    served[0] = ServedEnvironment(environment="dev", version=6, endpoints=endpoints)
-    after = client.get(
-        "/openapi.json", headers={**headers, "If-None-Match": before.headers["etag"]}
-    )
+    with closing(Client(asgi_application(build_http_service(moving)))) as client:
+        before = client.get("/openapi.json", headers=headers)
+        served[0] = ServedEnvironment(environment="dev", version=6, endpoints=endpoints)
+        after = client.get(
+            "/openapi.json", headers={**headers, "If-None-Match": before.headers["etag"]}
+        )
     assert PREDICT not in before.json()["paths"]
     assert PREDICT in after.json()["paths"]
 

@@ -19,9 +19,9 @@ from mainspring.access.bare import bare_token, kept_token
 from mainspring.access.errors import TokenUnknown
 from mainspring.access.record import token_key
 from mainspring.app.http.problem import problem_reply
+from mainspring.app.http.servers import chosen_server
 from mainspring.app.models.model_file import ModelFile, open_model_file
 from mainspring.elements.events import Actor
-from mainspring.engines.http.choice import chosen_server
 from mainspring.engines.local.heartbeat import heartbeat_of
 from mainspring.engines.local.inherited import inherited_listener, is_first
 from mainspring.ports.http import LOOPBACK_HOSTS, Call, HttpService, Reply, Route

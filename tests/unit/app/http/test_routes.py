@@ -3,6 +3,7 @@
 import asyncio
 import json
 import threading
+from contextlib import closing
 from dataclasses import replace
 
 import httpx
@@ -230,16 +231,16 @@ def test_metadata_and_readiness_are_told(get):
 
 def test_a_server_that_is_about_to_end_is_live_and_not_ready(service, token_for):
     http = build_http_service(service)
-    client, headers = Client(asgi_application(http)), token_for("read")
     http.draining.set()
-    answer = client.get("/v2/models/late/ready", headers=headers)
+    with closing(Client(asgi_application(http))) as client:
+        answer = client.get("/v2/models/late/ready", headers=token_for("read"))
+        assert client.get("/healthz").status_code == 200
     assert answer.status_code == 503
     assert answer.json() == {
         "name": "late",
         "ready": False,
         "reason": "SRV-051 the server is about to end",
     }
-    assert client.get("/healthz").status_code == 200
 
 
 def test_events_are_pushed_as_the_actor_of_the_token(post, state):
@@ -330,14 +331,15 @@ def test_a_fault_of_the_server_is_logged_once_and_counted_by_its_route(
     def replay(_):
         raise fault
 
-    client = Client(asgi_application(build_http_service(replace(service, replay=replay))))
-    answer = client.get("/v1/predictions/p/replay", headers=token_for("read"))
+    application = asgi_application(build_http_service(replace(service, replay=replay)))
+    with closing(Client(application)) as client:
+        answer = client.get("/v1/predictions/p/replay", headers=token_for("read"))
+        told = client.get("/metrics", headers=token_for("read")).text
     assert_problem(answer, 500, code)
     assert "inside" not in answer.text
     [record] = caplog.records
     assert answer.json()["id"] in record.getMessage()
     assert record.exc_info[1] is fault
-    told = client.get("/metrics", headers=token_for("read")).text
     route = "/v1/predictions/{id}/replay"
     assert f'mainspring_unhandled_errors_total{{route="{route}"}} 1.0' in told
     assert f'mainspring_requests_total{{route="{route}",status="500"}} 1.0' in told
