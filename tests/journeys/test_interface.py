@@ -2,13 +2,16 @@
 
 import asyncio
 import json
+import shutil
 import stat
+import subprocess
 import urllib.request
 
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from mainspring.client.serving import AsyncServingClient, ServingClient
+from tests.called_server import COMMAND
 from tests.journeys.served_shop import ROW, run, served_shop
 
 pytestmark = pytest.mark.journey
@@ -58,3 +61,39 @@ def test_the_client_asks_for_many_predictions_at_once_in_a_loop(shop):
     document, rows = asyncio.run(asked())
     assert document["openapi"] == "3.1.1"
     assert len({answer.id for [answer] in rows}) == 20
+
+
+def test_top_shows_what_a_server_does(shop):
+    with ServingClient(shop.url, token_file=shop.token_file) as client:
+        client.predict("late-delivery", ROW)
+        shown = run("top", "--url", shop.url, "--once", "--interval", "0.2", cwd=shop.folder)
+        words = ("top", "--url", shop.url, "--once", "--interval", "0.2", "--json")
+        record = json.loads(run(*words, cwd=shop.folder))
+    assert "late_delivery v1 (current)" in shown
+    assert "/v1/endpoints/{name}/predict" in shown
+    assert record["map_version"] == 1
+    assert record["log_bytes"] > 0
+
+
+def test_a_dashboard_is_written_for_grafana(shop):
+    run("export", "grafana", "--out", "serving.json", cwd=shop.folder)
+    assert json.loads((shop.folder / "serving.json").read_bytes())["panels"]
+
+
+@pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")
+def test_the_curl_that_a_server_prints_works_as_it_stands(shop):
+    command = [COMMAND, "serve", "--port", "0"]
+    with subprocess.Popen(command, cwd=shop.folder, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            said = [server.stdout.readline() for _ in range(4)]
+            pasted = subprocess.run(
+                ["sh", "-c", "".join(said[2:4])],
+                cwd=shop.folder,
+                capture_output=True,
+                text=True,
+                check=True,
+            )
+        finally:
+            server.terminate()
+    [prediction] = json.loads(pasted.stdout)["predictions"]
+    assert 0 <= prediction["score"] <= 1

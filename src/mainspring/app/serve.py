@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from mainspring.access.authorise import TokenGuard
+from mainspring.app.announcement import served_lines
 from mainspring.app.data_plane import open_controller
 from mainspring.app.http.metrics import ServerMetrics
 from mainspring.app.http.routes import HttpDependencies, build_http_service
@@ -389,6 +390,7 @@ def service_of(
             require_ready=lambda: _require_all(readiness.require_ready, admission.require_room),
             admission=admission,
             receiving=receiving,
+            log_bytes=lambda: _log_bytes(workspace.folder),
             notes=lambda: [note] if (note := clock_note(workspace.runtime.clock)) else (),
         ),
         hosts=hosts,
@@ -414,6 +416,17 @@ def openapi_of(workspace: ServableWorkspace) -> bytes:
 def _require_all(*require: Callable[[], None]) -> None:
     for each in require:
         each()
+
+
+def _log_bytes(folder: Path | None) -> dict[str, int]:
+    """The sizes of the logs that lie in the workspace's folder, by log."""
+    found: dict[str, int] = {}
+    for path in folder.glob("log*") if folder else ():
+        with suppress(OSError):  # a log's own files come and go
+            if path.is_file():
+                name = path.name.partition(".")[0]
+                found[name] = found.get(name, 0) + path.stat().st_size
+    return found
 
 
 def background_tasks(
@@ -474,18 +487,10 @@ def _consuming(consumer: StreamConsumer) -> Iterator[None]:
 def _announce(
     workspace: ServableWorkspace, host: EndpointHost, port: int, announce: Callable[[str], None]
 ) -> None:
-    token = workspace.token()
-    shown = token.relative_to(workspace.folder.parent) if workspace.folder else token
+    url = f"http://127.0.0.1:{port}"
     announce(
-        f"Serving {workspace.environment} on http://127.0.0.1:{port} (data as of "
+        f"Serving {workspace.environment} on {url} (data as of "
         f"{format_instant(workspace.runtime.data_clock.now())[:19]}Z)."
     )
-    for endpoint in host.served.endpoints.values():
-        model = endpoint.current
-        request = model.training_set.spec.request if model else ()
-        fields = ", ".join(f'"{name}": …' for name in request)
-        announce(
-            f'  curl -H "Authorization: Bearer $(cat {shown})" '
-            f"http://127.0.0.1:{port}/v1/endpoints/{endpoint.name}/predict \\"
-        )
-        announce(f"    -d '{{\"rows\": [{{{fields}}}]}}'")
+    for line in served_lines(host.served, url, workspace.token()):
+        announce(line)

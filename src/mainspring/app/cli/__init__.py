@@ -50,6 +50,8 @@ _SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "serve": ("answers", "Serve predictions over HTTP until stopped."),
         "serve-model": ("begin", "Serve ONNX files, without a project."),
         "openapi": ("interface", "Write the OpenAPI document of an environment's server."),
+        "top": ("top", "Show what a server does now: requests, times, models, traffic."),
+        "export": ("export", "Write files for other products."),
         "predict": ("answers", "Predict with an endpoint, without a server."),
         "batch-predict": ("batch", "Predict every row of a file or table."),
         "replay": ("answers", "Recompute predictions and compare them byte by byte."),

@@ -2,18 +2,22 @@
 process do not share counts.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from time import perf_counter
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from mainspring.app.http.worker_metrics import WorkerMetrics
 from mainspring.engines.local.inherited import WorkerPlace
-from mainspring.ports.http import Call, Reply
+from mainspring.ports.http import Answers, Call, Reply, Route
+from mainspring.serving.host import ServedEnvironment
 from mainspring.serving.predict import Prediction
 from mainspring.sources.ingest import IngestReport
 
 __all__ = ["ServerMetrics"]
 
+_BATCHES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 _BUCKETS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1.0)
 
 
@@ -34,6 +38,39 @@ class ServerMetrics:
             "mainspring_requests",
             "HTTP requests by route and status.",
             ["route", "status"],
+            registry=self.registry,
+        )
+        self.duration = Histogram(
+            "mainspring_request_duration_seconds",
+            "Time to answer a request, or a turn of several that are answered together, by route.",
+            ["route"],
+            buckets=_BUCKETS,
+            registry=self.registry,
+        )
+        self.in_flight = Gauge(
+            "mainspring_requests_in_flight",
+            "Requests that are being answered, by route.",
+            ["route"],
+            registry=self.registry,
+        )
+        self.batch = Histogram(
+            "mainspring_batch_calls",
+            "Requests that were answered together, by route.",
+            ["route"],
+            buckets=_BATCHES,
+            registry=self.registry,
+        )
+        self.models = Gauge(
+            "mainspring_model_info",
+            "1 for each model version that answers: the current one of an endpoint, and the "
+            "previous one while a new one takes over.",
+            ["endpoint", "model", "version", "role"],
+            registry=self.registry,
+        )
+        self.log_bytes = Gauge(
+            "mainspring_log_bytes",
+            "Bytes on disk of the logs, by log.",
+            ["log"],
             registry=self.registry,
         )
         self.predictions = Counter(
@@ -96,6 +133,50 @@ class ServerMetrics:
         if reply.status == 500:
             self.unhandled.labels(call.route or "none").inc()
         return reply
+
+    def measured(self, route: Route) -> Route:
+        """The route with its time, its requests in flight and its batches measured.
+
+        Cost: 4 µs a request, or a turn.
+        """
+        duration = self.duration.labels(route.path)
+        in_flight, batch = self.in_flight.labels(route.path), self.batch.labels(route.path)
+        answer_all = route.together
+
+        @contextmanager
+        def measuring(calls: int) -> Iterator[None]:
+            in_flight.inc(calls)
+            began = perf_counter()
+            try:
+                yield
+            finally:
+                duration.observe(perf_counter() - began)
+                in_flight.dec(calls)
+
+        def handler(call: Call) -> Reply:
+            with measuring(1):
+                return route.handler(call)
+
+        def together(calls: Sequence[Call]) -> Answers:
+            batch.observe(len(calls))
+            with measuring(len(calls)):
+                return answer_all(calls) if answer_all else ()
+
+        return route._replace(handler=handler, together=together if answer_all else None)
+
+    def set_models(self, served: ServedEnvironment) -> None:
+        """Say which models answer now."""
+        self.models.clear()
+        for name, endpoint in served.endpoints.items():
+            self.refused.labels(name).set(bool(endpoint.refusal))
+            for role, model in (("current", endpoint.current), ("previous", endpoint.previous)):
+                if model is not None:
+                    self.models.labels(name, model.label, model.version[7:19], role).set(1)
+
+    def set_log_bytes(self, sizes: Mapping[str, int]) -> None:
+        """Say how large the logs are."""
+        for log, size in sizes.items():
+            self.log_bytes.labels(log).set(size)
 
     def count_predictions(
         self, endpoint: str, predictions: Sequence[Prediction], seconds: float

@@ -3,7 +3,7 @@ documents, its answers counted.
 """
 
 import threading
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from mainspring.access.authorise import TokenGuard
@@ -55,6 +55,7 @@ class HttpDependencies:
         admission: lets requests of models in; None lets all in.
         notes: what readiness says besides.
         receiving: with what rows are received.
+        log_bytes: how large the logs are on disk, by log.
     """
 
     version: str
@@ -72,6 +73,7 @@ class HttpDependencies:
     admission: AdmissionControl | None = None
     notes: Callable[[], Sequence[str]] = lambda: ()
     receiving: Receiving = Receiving()  # noqa: RUF009
+    log_bytes: Callable[[], Mapping[str, int]] = dict
 
 
 def build_http_service(
@@ -99,7 +101,12 @@ def build_http_service(
         *FeatureApi(dependencies.features, observe=metrics.count_features).routes(),
         *StatusApi(dependencies.status).routes(),
         *DeploymentApi(dependencies.deployer).routes(),
-        Route("GET", "/metrics", "read", lambda _: _render_metrics(metrics, host)),
+        Route(
+            "GET",
+            "/metrics",
+            "read",
+            lambda _: _render_metrics(metrics, host, dependencies.log_bytes),
+        ),
         openapi.route(),
     ]
     openapi.describe(routes)
@@ -173,13 +180,17 @@ def _counted(route: Route, metrics: ServerMetrics) -> Route:
     """The route with its answers counted; those of health are asked for every few seconds and would
     drown the others.
     """
-    return route if route.permission is None else route.followed(metrics.counted)
+    if route.permission is None:
+        return route
+    return metrics.measured(route.followed(metrics.counted))
 
 
-def _render_metrics(metrics: ServerMetrics, host: EndpointHost) -> Reply:
+def _render_metrics(
+    metrics: ServerMetrics, host: EndpointHost, log_bytes: Callable[[], Mapping[str, int]]
+) -> Reply:
     """`GET /metrics`: Prometheus text."""
     served = host.served
     metrics.map_version.set(served.version)
-    for name, endpoint in served.endpoints.items():
-        metrics.refused.labels(name).set(bool(endpoint.refusal))
+    metrics.set_models(served)
+    metrics.set_log_bytes(log_bytes())
     return Reply(200, metrics.render(), "text/plain; version=0.0.4; charset=utf-8")
