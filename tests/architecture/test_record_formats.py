@@ -28,6 +28,7 @@ ON_ITS_OWN = "says in words of its own what it is"
 IDENTITY = "digested or compared, never read back"
 FIELD = "a field of a stored definition, which has the format of the record"
 BY_HAND = {
+    "app.cli.commands.interface": TO_PEOPLE,
     "app.cli.output": TO_PEOPLE,
     "app.cli.rows": TO_PEOPLE,
     "app.demo.acts.ask": TO_PEOPLE,

@@ -25,7 +25,7 @@ from mainspring.serving.body import PredictBody
 from mainspring.serving.host import ServedEndpoint, ServedEnvironment
 from mainspring.serving.predict import ServedModel
 
-__all__ = ["openapi_document"]
+__all__ = ["OpenApiDocument", "openapi_document"]
 
 _PREDICT = "/v1/endpoints/{name}/predict"
 _PROBLEM = "application/problem+json"
@@ -45,12 +45,12 @@ _REFUSALS: Mapping[str, str] = {
     "429": "The caller asks too often.",
     "503": "Not now: not ready, overloaded, or a store is not at hand.",
 }
-Document = dict[str, object]
+OpenApiDocument = dict[str, object]
 
 
 def openapi_document(
     routes: Sequence[Route], served: ServedEnvironment, *, version: str
-) -> Document:
+) -> OpenApiDocument:
     """The OpenAPI 3.1 document of a server.
 
     Args:
@@ -58,7 +58,7 @@ def openapi_document(
 
     Cost: some milliseconds, and 0.1 ms an endpoint.
     """
-    paths: dict[str, Document] = {}
+    paths: dict[str, OpenApiDocument] = {}
     schemas = _components(routes)
     for route in routes:
         if route.path == _PREDICT:
@@ -104,7 +104,7 @@ def _components(routes: Sequence[Route]) -> dict[str, JsonSchema]:
     return schemas_of(found)
 
 
-def _operation(route: Route, served: ServedEnvironment) -> Document:
+def _operation(route: Route, served: ServedEnvironment) -> OpenApiDocument:
     """What a route says, but for predictions."""
     operation = operation_of(route.method, route.path)
     found = _shared(route, operation)
@@ -114,8 +114,8 @@ def _operation(route: Route, served: ServedEnvironment) -> Document:
     return found
 
 
-def _shared(route: Route, operation: ApiOperation) -> Document:
-    found: Document = {
+def _shared(route: Route, operation: ApiOperation) -> OpenApiDocument:
+    found: OpenApiDocument = {
         "operationId": operation.name,
         "summary": operation.summary or _summary_of(route),
         "tags": [_tag_of(route)],
@@ -125,6 +125,8 @@ def _shared(route: Route, operation: ApiOperation) -> Document:
         found["security"] = []
     else:
         found["x-permission"] = route.permission
+    if operation.may_repeat:
+        found["x-repeatable"] = True
     return found
 
 
@@ -140,10 +142,12 @@ def _tag_of(route: Route) -> str:
     return "open inference protocol" if words[0] == "v2" else words[min(1, len(words) - 1)]
 
 
-def _parameters(route: Route, operation: ApiOperation, served: ServedEnvironment) -> list[Document]:
-    found: list[Document] = []
+def _parameters(
+    route: Route, operation: ApiOperation, served: ServedEnvironment
+) -> list[OpenApiDocument]:
+    found: list[OpenApiDocument] = []
     for name in _NAMED.findall(route.path):
-        schema: Document = {"type": "string", "minLength": 1}
+        schema: OpenApiDocument = {"type": "string", "minLength": 1}
         if route.about == "endpoint" and name == "name" and served.endpoints:
             schema = {"type": "string", "enum": list(served.endpoints)}
         found.append({"name": name, "in": "path", "required": True, "schema": schema})
@@ -160,16 +164,16 @@ def _parameters(route: Route, operation: ApiOperation, served: ServedEnvironment
     return found
 
 
-def _body(operation: ApiOperation) -> Document:
-    content: Document = {}
+def _body(operation: ApiOperation) -> OpenApiDocument:
+    content: OpenApiDocument = {}
     if operation.takes:
         content["application/json"] = {"schema": component_of(operation.takes)}
     content |= {form: {} for form in operation.forms}
     return {"required": True, "content": content}
 
 
-def _responses(route: Route, operation: ApiOperation) -> Document:
-    found: Document = {}
+def _responses(route: Route, operation: ApiOperation) -> OpenApiDocument:
+    found: OpenApiDocument = {}
     for status, kind in operation.gives.items():
         schema = component_of(kind) if kind else {"type": "string"}
         found[str(status)] = {
@@ -193,7 +197,7 @@ def _statuses_of(route: Route) -> Iterable[str]:
     yield "503"
 
 
-def _refusal(says: str) -> Document:
+def _refusal(says: str) -> OpenApiDocument:
     return {
         "description": says,
         "headers": {
@@ -203,13 +207,13 @@ def _refusal(says: str) -> Document:
     }
 
 
-def _predict(route: Route, endpoint: ServedEndpoint) -> Document:
+def _predict(route: Route, endpoint: ServedEndpoint) -> OpenApiDocument:
     """What the predict route of one endpoint says."""
     operation = OPERATIONS["POST", _PREDICT]
     found = _shared(route, operation)
     found["operationId"] = f"predict_{_word(endpoint.name)}"
     schema = component_of(_body_name(endpoint) if endpoint.current else PredictBody)
-    media: Document = {"schema": schema}
+    media: OpenApiDocument = {"schema": schema}
     if endpoint.current:
         media["example"] = {"rows": [example_row(endpoint.current.training_set.request_schema)]}
         found["description"] = f"Answered by {endpoint.current.label}."

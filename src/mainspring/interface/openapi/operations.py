@@ -155,6 +155,7 @@ class ApiOperation(NamedTuple):
         gives: the record of each status that is no refusal; None where it is no JSON.
         form: of the answer.
         headers: and query parameters that mean something.
+        may_repeat: a `POST` that changes nothing, so clients may send it again after a lost answer.
     """
 
     name: str
@@ -164,6 +165,7 @@ class ApiOperation(NamedTuple):
     gives: Mapping[int, type | None] = MappingProxyType({200: None})
     form: str = "application/json"
     headers: tuple[Header, ...] = ()
+    may_repeat: bool = False
 
 
 _READY: Mapping[int, type | None] = MappingProxyType({200: Readiness, 503: Readiness})
@@ -194,6 +196,7 @@ def _of_models(path: str, of: str) -> dict[tuple[str, str], ApiOperation]:
             headers=(
                 Header("Inference-Header-Content-Length", "bytes of JSON before binary data"),
             ),
+            may_repeat=True,
         ),
     }
 
@@ -207,10 +210,16 @@ OPERATIONS: Mapping[tuple[str, str], ApiOperation] = MappingProxyType(
             name="replay", gives={200: PredictionTrace}
         ),
         ("POST", "/v1/features/online"): ApiOperation(
-            name="online_features", takes=OnlineBody, gives={200: FeaturesAnswer}
+            name="online_features",
+            takes=OnlineBody,
+            gives={200: FeaturesAnswer},
+            may_repeat=True,
         ),
         ("POST", "/v1/features/historical"): ApiOperation(
-            name="historical_features", takes=HistoricalBody, gives={200: FeaturesAnswer}
+            name="historical_features",
+            takes=HistoricalBody,
+            gives={200: FeaturesAnswer},
+            may_repeat=True,
         ),
         ("POST", "/v1/sources/{name}/events"): ApiOperation(
             name="push",
