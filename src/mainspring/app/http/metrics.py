@@ -34,43 +34,11 @@ class ServerMetrics:
     def __init__(self, place: WorkerPlace | None = None) -> None:
         self.registry = CollectorRegistry()
         self.workers = WorkerMetrics(self.registry, place) if place else None
+        self._measure_requests()
         self.requests = Counter(
             "mainspring_requests",
             "HTTP requests by route and status.",
             ["route", "status"],
-            registry=self.registry,
-        )
-        self.duration = Histogram(
-            "mainspring_request_duration_seconds",
-            "Time to answer a request, or a turn of several that are answered together, by route.",
-            ["route"],
-            buckets=_BUCKETS,
-            registry=self.registry,
-        )
-        self.in_flight = Gauge(
-            "mainspring_requests_in_flight",
-            "Requests that are being answered, by route.",
-            ["route"],
-            registry=self.registry,
-        )
-        self.batch = Histogram(
-            "mainspring_batch_calls",
-            "Requests that were answered together, by route.",
-            ["route"],
-            buckets=_BATCHES,
-            registry=self.registry,
-        )
-        self.models = Gauge(
-            "mainspring_model_info",
-            "1 for each model version that answers: the current one of an endpoint, and the "
-            "previous one while a new one takes over.",
-            ["endpoint", "model", "version", "role"],
-            registry=self.registry,
-        )
-        self.log_bytes = Gauge(
-            "mainspring_log_bytes",
-            "Bytes on disk of the logs, by log.",
-            ["log"],
             registry=self.registry,
         )
         self.predictions = Counter(
@@ -121,6 +89,42 @@ class ServerMetrics:
         self.parity_mismatch = Counter(
             "mainspring_parity_mismatch",
             "Of these, reads that differ; expected to be 0.",
+            registry=self.registry,
+        )
+
+    def _measure_requests(self) -> None:
+        """What is measured of a request beside its outcome, and what answers it."""
+        self.duration = Histogram(
+            "mainspring_request_duration_seconds",
+            "Time to answer a request, or a turn of several that are answered together, by route.",
+            ["route"],
+            buckets=_BUCKETS,
+            registry=self.registry,
+        )
+        self.in_flight = Gauge(
+            "mainspring_requests_in_flight",
+            "Requests that are being answered, by route.",
+            ["route"],
+            registry=self.registry,
+        )
+        self.batch = Histogram(
+            "mainspring_batch_calls",
+            "Requests that were answered together, by route.",
+            ["route"],
+            buckets=_BATCHES,
+            registry=self.registry,
+        )
+        self.models = Gauge(
+            "mainspring_model_info",
+            "1 for each model version that answers: the current one of an endpoint, and the "
+            "previous one while a new one takes over.",
+            ["endpoint", "model", "version", "role"],
+            registry=self.registry,
+        )
+        self.log_bytes = Gauge(
+            "mainspring_log_bytes",
+            "Bytes on disk of the logs, by log.",
+            ["log"],
             registry=self.registry,
         )
 
