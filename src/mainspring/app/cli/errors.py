@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from mainspring.elements.errors import AccessError
 
-__all__ = ["ProjectExists"]
+__all__ = ["NoMetrics", "ProjectExists"]
 
 
 @dataclass(eq=False, kw_only=True)
@@ -17,3 +17,16 @@ class ProjectExists(AccessError):
     remedy: ClassVar[str] = "name another folder: mainspring init FOLDER"
     folder: str
     found: str
+
+
+@dataclass(eq=False, kw_only=True)
+class NoMetrics(AccessError):
+    """`mainspring top` got no metrics: nobody answers at the address, the token of this workspace
+    is not known there, or something else answers.
+    """
+
+    code: ClassVar[str] = "ACC-008"
+    template: ClassVar[str] = "{url}/metrics gives no metrics: {reason}"
+    remedy: ClassVar[str] = "give the address that `mainspring serve` prints: --url URL"
+    url: str
+    reason: str

@@ -2,7 +2,6 @@
 
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from functools import partial
@@ -10,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mainspring.app.cli.errors import NoMetrics
 from mainspring.app.cli.options import Invocation, WorkspaceVerb
 from mainspring.app.cli.paint import Paint, columns
-from mainspring.client.errors import AnswerUnreadable, RequestRefused, ServerUnreachable
 
 if TYPE_CHECKING:
     from mainspring.interface.traffic import Samples, Traffic
@@ -104,10 +103,7 @@ def _time(milliseconds: float | None) -> str:
 
 
 def _scrape(url: str, token: str) -> "Samples":
-    """The metrics of a server.
-
-    Raises: RequestRefused SRV-060, ServerUnreachable SRV-061, AnswerUnreadable SRV-066.
-    """
+    """The metrics of a server.  Raises: NoMetrics ACC-008."""
     from mainspring.interface.traffic import parse_samples
 
     try:
@@ -115,15 +111,5 @@ def _scrape(url: str, token: str) -> "Samples":
         request.add_header("Authorization", f"Bearer {token}")
         with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:
             return parse_samples(answer.read().decode())
-    except urllib.error.HTTPError as error:
-        raise RequestRefused(
-            url=url,
-            status=error.code,
-            refused="",
-            detail=str(error.reason),
-            advice="ask as the owner of the workspace whose server it is",
-        ) from error
-    except OSError as error:
-        raise ServerUnreachable(url=url, tried_s=0, reason=str(error)) from error
-    except ValueError as error:
-        raise AnswerUnreadable(url=url, call="GET /metrics", reason=str(error)) from error
+    except (OSError, ValueError) as error:
+        raise NoMetrics(url=url.rstrip("/"), reason=str(error)) from error
