@@ -1,6 +1,7 @@
 """The routes over one endpoint, in memory, called without a network."""
 
 import asyncio
+import weakref
 
 import httpx
 import pytest
@@ -49,10 +50,8 @@ class Client:
         self._app = app
         # All requests are of one event loop, as those of a server are.
         self._runner = asyncio.Runner()
-
-    def close(self):
-        """End the event loop."""
-        self._runner.close()
+        # Clients that a test makes by itself end with it.
+        self.close = weakref.finalize(self, self._runner.close)
 
     def request(self, method, path, **more):
         return self._runner.run(self._request(method, path, more))
