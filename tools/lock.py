@@ -10,6 +10,7 @@ has one version in all files.  The hashes are those of CPython 3.11 on x86-64 Li
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -67,7 +68,7 @@ def resolve(wanted: list[str], *flags: str, constraints: Pins | None = None) -> 
         subprocess.run([*command, *flags, *wanted], check=True, env=environment)
         installed = json.loads(report.read_text())["install"]
     return {
-        item["metadata"]["name"].lower().replace("_", "-"): (
+        re.sub("[-_.]+", "-", item["metadata"]["name"].lower()): (
             item["metadata"]["version"],
             _sha256(item),
         )

@@ -1,6 +1,7 @@
 """Clients of others against a running server: tritonclient, KServe's, and curl.
 
-Without a client its tests are skipped by its name: `pip install "tritonclient[http]" kserve`.
+tritonclient is pinned.  KServe's client comes with 66 other packages (Kubernetes, pandas, gRPC)
+and is not among the pins: without `pip install kserve` its tests are skipped by its name.
 """
 
 import asyncio
