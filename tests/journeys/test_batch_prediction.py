@@ -2,7 +2,9 @@
 
 import io
 import json
+import math
 
+import msgspec
 import polars as pl
 import pytest
 from click.testing import CliRunner
@@ -244,3 +246,26 @@ def test_a_bucket_is_read_and_written_as_a_folder_is(
     # A table has no order.
     here, again = (pl.read_parquet(each).sort(pl.col("n").cast(pl.Int64)) for each in names)
     assert again["score"].to_list() == here["score"].to_list()
+
+
+def test_an_answer_says_what_each_feature_has_added_where_that_is_asked_for(shop) -> None:
+    rows = [{"shop": "a", "bags": 2, "at": NOW}, {"shop": "b", "bags": 9, "at": NOW}]
+    for answer in shop.predict("dear", rows, explain=True):
+        said = answer.explanation
+        assert (said.method, said.exact, said.scale) == ("tree_shap", True, "log_odds")
+        assert said.base + sum(said.contributions.values()) == pytest.approx(said.raw, abs=1e-9)
+        assert 1 / (1 + math.exp(-said.raw)) == pytest.approx(answer.score, abs=1e-9)
+        [on_record] = shop.explain_predictions(answer)
+        assert on_record.contributions == said.contributions
+    [plain] = shop.predict("dear", rows[0])
+    assert plain.explanation is msgspec.UNSET
+
+
+def test_a_batch_names_the_revision_that_requests_are_answered_by(shop, tmp_path) -> None:
+    source = written(requests(3), tmp_path / "in.parquet")
+    shop.batch_predict("dear", source, tmp_path / "out.parquet")
+    [live] = shop.predict("dear", {"shop": "a", "bags": 2, "at": NOW})
+    assert pl.read_parquet(tmp_path / "out.parquet")["revision"].unique().to_list() == [
+        live.revision
+    ]
+    assert live.revision

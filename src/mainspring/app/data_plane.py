@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from dataclasses import replace
+from functools import lru_cache, partial
 
 import polars as pl
 
@@ -15,6 +16,7 @@ from mainspring.elements.errors import EngineError
 from mainspring.elements.events import Actor
 from mainspring.elements.identity import digest_of_value, short
 from mainspring.engines.local.inherited import worker_place
+from mainspring.engines.onnx.ensemble import read_trees
 from mainspring.features.stream.open import StreamPorts
 from mainspring.gates.release.memory import SequenceMemory
 from mainspring.gates.release.state import ProvenState
@@ -23,6 +25,7 @@ from mainspring.govern.status import StatusPorts, StatusReport, status_of_enviro
 from mainspring.project.apply.replayed import LoggedRequests
 from mainspring.project.config.config import EnvironmentConfig
 from mainspring.project.kinds.evaluation import Runtime
+from mainspring.serving.explained import OpenExplainer
 from mainspring.serving.host import EndpointHost
 from mainspring.serving.loader import EnvironmentLoader, LoaderPorts
 from mainspring.serving.predict import Predictor
@@ -31,6 +34,7 @@ from mainspring.serving.state.materializer import OnlineMaterializer
 from mainspring.serving.state.read import read_streams
 from mainspring.serving.state.ready import MaterializedLoader
 from mainspring.serving.state.views import ServedViews
+from mainspring.serving.tracing.contributions import open_explainer
 from mainspring.serving.tracing.replays import PredictionReplays
 from mainspring.sources.fold import TableMaterializer
 from mainspring.sources.spec import Source
@@ -47,6 +51,8 @@ __all__ = [
     "status_ports",
     "stream_ports",
 ]
+
+_OPEN_EXPLAINERS = 8
 
 
 def stream_ports(runtime: Runtime) -> StreamPorts:
@@ -103,6 +109,14 @@ def open_loader(
     )
 
 
+def open_explainers(runtime: Runtime) -> OpenExplainer:
+    """What explains the answers of a version; the last ones stay open."""
+    state, objects = runtime.state, runtime.objects
+    return lru_cache(_OPEN_EXPLAINERS)(
+        partial(open_explainer, state=state, objects=objects, read_trees=read_trees)
+    )
+
+
 def open_host(
     runtime: Runtime, loader: EnvironmentLoader, views: ServedViews, *, must_load: bool = True
 ) -> EndpointHost:
@@ -122,6 +136,7 @@ def open_host(
         environment=loader.environment,
         clock=runtime.data_clock,
         ids=runtime.ids,
+        explainer_of=open_explainers(runtime),
     )
     with nullcontext() if must_load else suppress(EngineError):
         host.refresh()

@@ -14,7 +14,6 @@ from typing import cast
 import polars as pl
 
 from mainspring.access.owner import load_or_create_token
-from mainspring.app.batch_access import BatchAccess
 from mainspring.app.compose import (
     OffsetClock,
     approver_signer,
@@ -25,16 +24,15 @@ from mainspring.app.compose import (
 from mainspring.app.data_plane import read_status
 from mainspring.app.errors import NowhereOnDisk
 from mainspring.app.maintenance import back_up_workspace, restore_workspace
+from mainspring.app.predict_access import PredictAccess
 from mainspring.app.simulation import simulate_environment
 from mainspring.elements.actor import parse_actor
 from mainspring.elements.arguments import checks_arguments, require_path, require_within
 from mainspring.elements.declaration import Named, name_of
 from mainspring.elements.foreign_frame import (
-    GivenRows,
     PandasFrame,
     as_polars,
     is_pandas,
-    plain_rows,
 )
 from mainspring.elements.identity import Digest
 from mainspring.elements.time import parse_duration, parse_instant
@@ -74,7 +72,7 @@ __all__ = ["Workspace"]
 
 
 @checks_arguments
-class Workspace(BatchAccess):
+class Workspace(PredictAccess):
     """One project in one environment, ready to work.  Stable.
 
     Open one with `Workspace.open(path, env=...)`, or with nothing on disk with
@@ -412,20 +410,6 @@ class Workspace(BatchAccess):
         """The ids of the newest predictions of this environment that the log has, newest last."""
         require_within(count, 0, sys.maxsize, method="latest_predictions", argument="count")
         return self.replays.latest(self.environment, count)
-
-    def predict(self, endpoint: str | Named, rows: GivenRows) -> list[Prediction]:
-        """Answer rows, or one, as the server would.
-
-        Args:
-            rows: mappings, one mapping, or a frame of Polars or pandas.
-
-        Raises: UnknownEndpoint SRV-001, NotServing SRV-003, FrameUnreadable FEA-070 for what has no
-            rows, MissingRequestField FEA-003, WrongRequestType FEA-004.
-        """
-        name, asked = name_of(endpoint, "endpoint"), plain_rows(rows)
-        host = self.host()
-        self.materialize()
-        return host.predict(name, asked, actor=self.runtime.actor)
 
     def replay(
         self, predictions: str | Prediction | Sequence[str | Prediction]

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     # Polars nor numba may be needed to import them.
     from mainspring.serving.host import EndpointHost
     from mainspring.serving.predict import Prediction
+    from mainspring.serving.turn import AnsweredTurn
 
 __all__ = ["ServingApi", "answer_live", "answer_ready"]
 
@@ -104,13 +105,16 @@ class ServingApi:
         Raises: UnknownEndpoint SRV-001, NotServing SRV-003 to TooManyRows SRV-006; UnknownRevision
             SRV-070; HorizonPassed
             FEA-002 to WrongRequestType FEA-004 and InexactFeature DAT-021 for what cannot be read
-            or cast; ScoreNotFinite SRV-022.
+            or cast; ScoreNotFinite SRV-022; NotExplainable SRV-089.
         """
         started, name = perf_counter(), call.path["name"]
         body = parse_body(call.body, PredictBody)
-        predictions = self._host.predict(
-            name, body.rows, actor=call.actor, revision=call.headers.get(REVISION_HEADER, "")
-        )
+        revision = call.headers.get(REVISION_HEADER, "")
+        if body.explain:
+            asked = AskedOf(body.rows, call.actor, revision)
+            predictions = self._host.predict_explained(name, asked)
+        else:
+            predictions = self._host.predict(name, body.rows, actor=call.actor, revision=revision)
         self._observe(name, predictions, perf_counter() - started)
         return json_reply({"predictions": predictions})
 
@@ -135,11 +139,14 @@ class ServingApi:
         except MainspringError as error:
             return [answers.get(place, error) for place in range(len(calls))]
         answered = [each for each in turn.answers if not isinstance(each, MainspringError)]
-        for place, each in zip(bodies, turn.answers, strict=True):
+        to_explain = dict[int, list["Prediction"]]()
+        for (place, body), each in zip(bodies.items(), turn.answers, strict=True):
             if isinstance(each, MainspringError):
                 answers[place] = each
             else:
                 answers[place] = json_reply({"predictions": each})
+                if body.explain:
+                    to_explain[place] = each
 
         def record() -> None:
             log()
@@ -147,8 +154,21 @@ class ServingApi:
             for predictions in answered:
                 self._observe(name, predictions, taken_s)
 
+        def leaving(recorded: Sequence[Answer]) -> Sequence[Answer]:
+            said = {place: self._explained(each, turn) for place, each in to_explain.items()}
+            return [said.get(place, answer) for place, answer in enumerate(recorded)]
+
         replies = [answers[place] for place in range(len(calls))]
-        return RecordedAnswers(replies, record) if answered else replies
+        return RecordedAnswers(replies, record, leaving) if answered else replies
+
+    def _explained(self, predictions: list["Prediction"], turn: "AnsweredTurn") -> Answer:
+        """The reply with explanations: it is made once the predictions are on record, and where it
+        cannot be made only its own call is refused.
+        """
+        try:
+            return json_reply({"predictions": self._host.explain(predictions, turn.groups)})
+        except MainspringError as error:
+            return error
 
     def replay(self, call: Call) -> Reply:
         """`GET /v1/predictions/{id}/replay`: recompute a prediction.  Raises: PredictionUnknown

@@ -8,6 +8,11 @@ __all__ = ["PredictBody"]
 
 
 class PredictBody(msgspec.Struct, forbid_unknown_fields=True):
-    """The body of a predict request."""
+    """The body of a predict request.
+
+    Args:
+        explain: say of each prediction what each feature has added to it.
+    """
 
     rows: list[dict[str, object]]
+    explain: bool = False

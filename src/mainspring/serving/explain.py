@@ -8,7 +8,10 @@ they are exact (`stats.tree_shap`), computed from the artifact that answered.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from math import exp
+from typing import Protocol
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,9 +19,11 @@ from mainspring.datasets.encoding import Encoding
 from mainspring.ports.ensembles import TreeArrays
 from mainspring.stats.tree_shap import TreePaths, paths_of_trees, tree_shap
 
-__all__ = ["Contributions", "TreeExplainer"]
+__all__ = ["Contributions", "Explainer", "Explanation", "TreeExplainer", "scale_of"]
 
 Floats = NDArray[np.float64]
+_CLOSE, _STEEP = 1e-9, 700.0
+_OF_THE_TREES = "the rows that the trees were grown on"
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,6 +32,8 @@ class Contributions:
 
     Args:
         method: how they were found.
+        exact: they are the Shapley values of the method's own definition, to rounding.
+        background: the rows that a feature which is not known is averaged over.
 
     Shapes: base (outputs,); raw (rows, outputs); by feature (rows, outputs).
     """
@@ -35,6 +42,60 @@ class Contributions:
     base: Floats
     raw: Floats
     by_feature: Mapping[str, Floats]
+    exact: bool = True
+    background: str = _OF_THE_TREES
+
+
+class Explanation(msgspec.Struct, frozen=True, kw_only=True):
+    """What each feature has added to one raw score.
+
+    Args:
+        method: how that was found: `tree_shap`, `linear` or `permutation`.
+        exact: they are Shapley values to rounding; else they are sampled, and only their sum is
+            exact.
+        scale: of base, raw and contributions: `score` where raw is the score itself, `log_odds`
+            where the score is its logistic function, `raw` where another link makes the score.
+        background: the rows that a feature which is not known is averaged over.
+        base: what is answered on average there; base and contributions add up to raw.
+        contributions: by feature, the largest in size first.
+    """
+
+    method: str
+    exact: bool
+    scale: str
+    background: str
+    base: float
+    raw: float
+    contributions: dict[str, float]
+
+
+class Explainer(Protocol):
+    """Explains the answers of one model version.
+
+    Guarantees: base and contributions add up to the raw score; what is said of a row does not
+        depend on the rows beside it, to the bit; safe to call from several threads.
+    """
+
+    @property
+    def encoding(self) -> Encoding:
+        """What makes the model's matrix of features."""
+        ...
+
+    def explain(self, matrix: Floats) -> Contributions:
+        """What each feature has added.  Shapes: matrix (rows, columns of the encoding)."""
+        ...
+
+
+def scale_of(raw: float, score: float) -> str:
+    """On what scale a raw score is, by the score that was made of it.
+
+    >>> scale_of(0.5, 0.5), scale_of(0.0, 0.5), scale_of(1.0, 2.718281828459045)
+    ('score', 'log_odds', 'raw')
+    """
+    if abs(raw - score) <= _CLOSE * max(1.0, abs(score)):
+        return "score"
+    odds = 1.0 / (1.0 + exp(-raw)) if raw > -_STEEP else 0.0
+    return "log_odds" if abs(odds - score) <= _CLOSE else "raw"
 
 
 @dataclass(frozen=True, eq=False)

@@ -23,6 +23,8 @@ from mainspring.serving.errors import (
     UnknownEndpoint,
     UnknownRevision,
 )
+from mainspring.serving.explained import OpenExplainer, explained_predictions
+from mainspring.serving.inference.answered import AnsweredRows
 from mainspring.serving.predict import Prediction, Predictor, ServedModel
 from mainspring.serving.rollouts.share import takes_share
 from mainspring.serving.rollouts.state import EndpointRevision, EndpointRollout
@@ -166,6 +168,7 @@ class EndpointHost:
     Args:
         load: reads and loads the map, given the one in place; returns the same object when nothing
             changed.
+        explainer_of: what explains the answers of a version.
     """
 
     def __init__(
@@ -176,11 +179,13 @@ class EndpointHost:
         environment: str,
         clock: Clock,
         ids: Ids,
+        explainer_of: OpenExplainer,
     ) -> None:
         self._load, self._predictor, self._clock, self._ids = load, predictor, clock, ids
         self._served = ServedEnvironment(environment=environment, version=-1)
         self._shadowed = deque[_Asked](maxlen=_MOST_SHADOWED)
         self._follower: RolloutFollower | None = None
+        self._explainer_of = explainer_of
         self.tallies = RevisionTallies()
 
     @property
@@ -264,6 +269,30 @@ class EndpointHost:
             answers[number] = _joined(answers.get(number), found, places, len(asked[number].rows))
         joined = AnsweredTurn([answers[number] for number in range(len(asked))], turn.groups)
         return joined, lambda: self._predictor.keep(turn.groups, topic=endpoint.topic)
+
+    def predict_explained(self, name: str, asked: AskedOf) -> list[Prediction]:
+        """As `predict`, and what each feature has added.  Raises: as it, and NotExplainable
+        SRV-089.
+        """
+        turn, log = self.predict_together(name, [asked])
+        [answer] = turn.answers
+        if isinstance(answer, MainspringError):
+            raise answer
+        log()
+        return self.explain(answer, turn.groups)
+
+    def explain(
+        self, predictions: Sequence[Prediction], groups: Sequence[AnsweredRows]
+    ) -> list[Prediction]:
+        """The predictions, with what each feature has added.  It takes milliseconds a row, so a
+        server does it outside of its loop.
+
+        Args:
+            groups: what was answered with them.
+
+        Raises: NotExplainable SRV-089.
+        """
+        return explained_predictions(predictions, groups, self._explainer_of)
 
     def _count(
         self, endpoint: ServedEndpoint, parts: Sequence[AskedRows], turn: AnsweredTurn

@@ -30,6 +30,7 @@ from mainspring.ports.log import LogWriter
 from mainspring.ports.models import Scorer
 from mainspring.ports.online import OnlineReader
 from mainspring.serving.errors import EmptyRequest, TooManyRows
+from mainspring.serving.explain import Explanation
 from mainspring.serving.finite import require_finite
 from mainspring.serving.inference.answered import AnsweredRows
 from mainspring.serving.inference.group import pack_group
@@ -55,6 +56,7 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
         revision: the name of the endpoint's revision that answered; empty where it has none.
         missing: the features that the model was not given: null, or NaN.
         logged: whether the prediction is in the inference log, and so can be explained.
+        explanation: what each feature has added, where that was asked for.
     """
 
     id: str
@@ -64,6 +66,7 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
     revision: str = ""
     missing: list[str] = []
     logged: bool = True
+    explanation: Explanation | msgspec.UnsetType = msgspec.UNSET
 
 
 @dataclass(frozen=True, eq=False)

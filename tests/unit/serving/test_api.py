@@ -12,6 +12,7 @@ from mainspring.ports.http import Call
 from mainspring.serving.api import ServingApi, answer_live
 from mainspring.serving.errors import (
     EmptyRequest,
+    NotExplainable,
     NotServing,
     PredictionUnknown,
     ScoreNotFinite,
@@ -24,7 +25,7 @@ from mainspring.serving.protocol import matrix_model
 from mainspring.serving.protocol.infer import InferTurns
 from mainspring.serving.protocol.statistics import StatisticsKeeper
 from mainspring.testing import SeededIds
-from tests.unit.serving.conftest import Adder, Linear
+from tests.unit.serving.conftest import Adder, Linear, explainer_of
 
 TENSOR = {"name": "features", "shape": [1, 2], "datatype": "FP64", "data": [1, 2]}
 
@@ -55,7 +56,12 @@ def api_of(predictor, clock):
 
     def api_of(served, replay=unknown, require_stores=lambda: None):
         host = EndpointHost(
-            lambda _: served, predictor, environment="dev", clock=clock, ids=SeededIds(1)
+            lambda _: served,
+            predictor,
+            environment="dev",
+            clock=clock,
+            ids=SeededIds(1),
+            explainer_of=explainer_of,
         )
         host.refresh()
         observed = []
@@ -176,3 +182,13 @@ def test_only_health_is_open_and_only_what_reads_much_blocks(api):
         "/v2/repository/models/{name}/unload",
     }
     assert answer_live(call()).body == b'{"live":true}'
+
+
+def test_what_cannot_be_explained_refuses_its_own_call_and_is_on_record(api, row, log):
+    asked = [call({"rows": [row], "explain": explain}, name="late") for explain in (False, True)]
+    plain, refused = api.predict_together(asked).settled()
+    [prediction] = json.loads(plain.body)["predictions"]
+    assert "explanation" not in prediction
+    assert isinstance(refused, NotExplainable)
+    with pytest.raises(NotExplainable):
+        api.predict(asked[1])

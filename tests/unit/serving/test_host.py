@@ -12,7 +12,7 @@ from mainspring.serving.inference_log import iter_predictions
 from mainspring.serving.rollouts.follow import following
 from mainspring.serving.rollouts.state import RUNNING, EndpointRevision, EndpointRollout
 from mainspring.testing import SeededIds
-from tests.unit.serving.conftest import Adder, clock, log, model, predictor, row
+from tests.unit.serving.conftest import Adder, clock, explainer_of, log, model, predictor, row
 
 __all__ = ["Adder", "clock", "log", "model", "predictor", "row"]
 
@@ -41,6 +41,7 @@ def hosted(endpoint, predictor, clock):
         environment="dev",
         clock=clock,
         ids=SeededIds(0),
+        explainer_of=explainer_of,
     )
     host.refresh()
     return host

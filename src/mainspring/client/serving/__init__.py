@@ -5,7 +5,12 @@ It needs httpx (`mainspring[client]`).  Which calls are sent again is decided in
 each call is, in `calls`.
 """
 
-from mainspring.client.serving.answers import Inference, PredictionAnswer, Replay
+from mainspring.client.serving.answers import (
+    Inference,
+    PredictionAnswer,
+    PredictionReasons,
+    Replay,
+)
 from mainspring.client.serving.asynchronous import AsyncServingClient
 from mainspring.client.serving.attempts import CallRetries
 from mainspring.client.serving.connecting import TlsFiles
@@ -16,6 +21,7 @@ __all__ = [
     "CallRetries",
     "Inference",
     "PredictionAnswer",
+    "PredictionReasons",
     "Replay",
     "ServingClient",
     "TlsFiles",

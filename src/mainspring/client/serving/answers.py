@@ -12,6 +12,7 @@ __all__ = [
     "Inference",
     "PredictedRows",
     "PredictionAnswer",
+    "PredictionReasons",
     "ReadFeatures",
     "Replay",
 ]
@@ -19,6 +20,26 @@ __all__ = [
 Array: TypeAlias = "NDArray[np.generic[object]]"
 FeatureValue = bool | int | float | str | list[bool | int | float | str] | None
 FeatureRow = dict[str, FeatureValue]
+
+
+class PredictionReasons(msgspec.Struct, frozen=True, kw_only=True):
+    """What each feature has added to a raw score.
+
+    Args:
+        method: `tree_shap`, `linear` or `permutation`; `exact`: whether it is more than a sample.
+        scale: of the numbers: `score`, `log_odds`, or `raw` for another.
+        background: the rows that a feature which is not known is averaged over.
+        base: what is answered on average there; base and contributions add up to raw.
+        contributions: by feature, the largest in size first.
+    """
+
+    method: str
+    exact: bool
+    scale: str
+    background: str
+    base: float
+    raw: float
+    contributions: dict[str, float]
 
 
 class PredictionAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,6 +52,7 @@ class PredictionAnswer(msgspec.Struct, frozen=True, kw_only=True):
         missing: the features that the model was not given.
         logged: whether the prediction can be replayed.
         scores: by label, where the model has several.
+        explanation: where it was asked for.
     """
 
     id: str
@@ -41,6 +63,7 @@ class PredictionAnswer(msgspec.Struct, frozen=True, kw_only=True):
     missing: list[str] = []
     logged: bool = True
     scores: dict[str, float] = {}
+    explanation: PredictionReasons | None = None
 
 
 class PredictedRows(msgspec.Struct):

@@ -72,15 +72,17 @@ class ServerCall(NamedTuple, Generic[Result]):
 
 
 def predict_call(
-    endpoint: str, rows: Row | Sequence[Row], *, repeat_lost: bool
+    endpoint: str, rows: Row | Sequence[Row], *, repeat_lost: bool, explain: bool = False
 ) -> ServerCall[list[PredictionAnswer]]:
     """A prediction for each row."""
     given = [rows] if isinstance(rows, Mapping) else list(rows)
+    # An older server refuses fields that it does not know.
+    asked: dict[str, object] = {"explain": True} if explain else {}
     return ServerCall(
         "POST",
         f"/v1/endpoints/{_segment(endpoint)}/predict",
         lambda answer: msgspec.json.decode(answer.body, type=PredictedRows).predictions,
-        encode_json({"rows": [dict(row) for row in given]}),
+        encode_json({"rows": [dict(row) for row in given], **asked}),
         may_repeat=repeat_lost,
     )
 

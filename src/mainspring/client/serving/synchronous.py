@@ -76,16 +76,19 @@ class ServingClient:
         *,
         timeout_s: float | None = None,
         repeat_lost: bool = False,
+        explain: bool = False,
     ) -> list[PredictionAnswer]:
         """A prediction for each row.
 
         Args:
             repeat_lost: send it again after a lost answer too, so that it may be logged twice.
+            explain: say what each feature has added to the raw score.
 
         Raises: RequestRefused SRV-060, ServerUnreachable SRV-061, CallTimedOut SRV-064, AnswerLost
             SRV-065, AnswerUnreadable SRV-066.
         """
-        return self._ask(predict_call(endpoint, rows, repeat_lost=repeat_lost), timeout_s)
+        asked = predict_call(endpoint, rows, repeat_lost=repeat_lost, explain=explain)
+        return self._ask(asked, timeout_s)
 
     def features(
         self,

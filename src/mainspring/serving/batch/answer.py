@@ -24,7 +24,7 @@ from mainspring.features.on_demand import compute_on_demand
 from mainspring.features.requests import join_key_schema
 from mainspring.serving.batch.cast import CastBlock, Faults
 from mainspring.serving.batch.missing import missing_features
-from mainspring.serving.explain import Contributions, TreeExplainer
+from mainspring.serving.explain import Contributions, Explainer
 from mainspring.serving.predict import ServedModel
 
 __all__ = ["AnsweredBlock", "answer_block", "features_of_block"]
@@ -68,7 +68,7 @@ def answer_block(
     cast: CastBlock,
     history: HistoryReader,
     *,
-    explainer: TreeExplainer | None = None,
+    explainer: Explainer | None = None,
 ) -> AnsweredBlock:
     """Answer what can be answered of a block.
 

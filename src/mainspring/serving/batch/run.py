@@ -36,7 +36,7 @@ from mainspring.serving.batch.job import (
 )
 from mainspring.serving.batch.output import output_block, output_columns
 from mainspring.serving.batch.places import RowSink, RowSource
-from mainspring.serving.explain import TreeExplainer
+from mainspring.serving.explain import Explainer
 from mainspring.serving.predict import ServedModel
 from mainspring.sources.topic import topic_of
 
@@ -66,7 +66,7 @@ class BatchEndpoint:
     head: Callable[[str], int]
     now: Callable[[], Micros]
     record: Callable[[BatchJob, AnsweredBlock, int], None]
-    explainer: TreeExplainer | None = None
+    explainer: Explainer | None = None
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

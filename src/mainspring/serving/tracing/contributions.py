@@ -16,7 +16,8 @@ from mainspring.ports.objects import ObjectReader
 from mainspring.ports.state import StateReader
 from mainspring.registry.read import read_artifact, read_object, read_version
 from mainspring.serving.errors import NotExplainable, PredictionUnknown
-from mainspring.serving.explain import TreeExplainer
+from mainspring.serving.explain import Explainer, Explanation, TreeExplainer
+from mainspring.serving.explained import explanations_of
 from mainspring.serving.inference.record import PredictionRecord
 from mainspring.serving.inference_log import find_prediction
 
@@ -25,29 +26,21 @@ __all__ = ["PredictionExplanation", "explain_predictions", "open_explainer"]
 ReadTrees = Callable[[bytes], TreeArrays | None]
 
 
-class PredictionExplanation(msgspec.Struct, frozen=True, kw_only=True):
+class PredictionExplanation(Explanation, frozen=True, kw_only=True):
     """Why a prediction was what it was.
 
     Args:
-        method: how contributions were found: `tree_shap`, which is exact.
-        base: the raw score of the average training row.
-        raw: the raw score, before a link such as the sigmoid; base and contributions add up to it.
-        contributions: by feature, the largest in size first.
         values: the features as they were read.
     """
 
     prediction: str
-    method: str
     score: float
-    base: float
-    raw: float
-    contributions: dict[str, float]
     values: dict[str, object]
 
 
 def open_explainer(
     version: Digest, *, state: StateReader, objects: ObjectReader, read_trees: ReadTrees
-) -> TreeExplainer:
+) -> Explainer:
     """What explains the answers of a version.  Raises: NotExplainable SRV-089, ArtifactChanged
     REG-002.
     """
@@ -65,14 +58,14 @@ def explain_predictions(
     ids: Sequence[str],
     *,
     log: LogReader,
-    open_version: Callable[[Digest], TreeExplainer],
+    open_version: Callable[[Digest], Explainer],
 ) -> list[PredictionExplanation]:
     """The explanations of logged predictions, in the order given.
 
     Raises: PredictionUnknown SRV-008, NotExplainable SRV-089.
     Cost: 10 ms for a model that was not open, and 2 ms a prediction.
     """
-    opened = dict[Digest, TreeExplainer]()
+    opened = dict[Digest, Explainer]()
     answers = list[PredictionExplanation]()
     for name in ids:
         found = find_prediction(log, name)
@@ -85,19 +78,14 @@ def explain_predictions(
     return answers
 
 
-def _explained(record: PredictionRecord, explainer: TreeExplainer) -> PredictionExplanation:
+def _explained(record: PredictionRecord, explainer: Explainer) -> PredictionExplanation:
     values = dict(zip(explainer.encoding.names, record.features, strict=True))
     columns = {name: [value] for name, value in values.items()}
     found = explainer.explain(encode_columns(columns, explainer.encoding))
-    if found.base.size != 1:
-        raise NotExplainable(version=record.version, reason="it has several outputs")
-    shares = {name: float(each[0, 0]) for name, each in found.by_feature.items()}
+    [said] = explanations_of(found, [record.score], version=record.version)
     return PredictionExplanation(
+        **msgspec.structs.asdict(said),
         prediction=record.id,
-        method=found.method,
         score=record.score,
-        base=float(found.base[0]),
-        raw=float(found.raw[0, 0]),
-        contributions=dict(sorted(shares.items(), key=lambda item: (-abs(item[1]), item[0]))),
         values=dict(values),
     )

@@ -22,7 +22,7 @@ from mainspring.serving.host import EndpointHost, ServedEndpoint, ServedEnvironm
 from mainspring.sources.compiled import CompiledSource
 from mainspring.sources.ingest import IngestJournal, SourceWriter
 from mainspring.testing import SeededIds
-from tests.unit.serving.conftest import clock, log, model, predictor, row
+from tests.unit.serving.conftest import clock, explainer_of, log, model, predictor, row
 from tests.unit.sources.conftest import SCHEMA, source_of
 
 __all__ = ["clock", "log", "model", "predictor", "row"]
@@ -111,7 +111,12 @@ def endpoints(model):
 def host(endpoints, predictor, clock):
     served = ServedEnvironment(environment="dev", version=4, endpoints=endpoints)
     host = EndpointHost(
-        lambda _: served, predictor, environment="dev", clock=clock, ids=SeededIds(1)
+        lambda _: served,
+        predictor,
+        environment="dev",
+        clock=clock,
+        ids=SeededIds(1),
+        explainer_of=explainer_of,
     )
     host.refresh()
     return host

@@ -1,4 +1,4 @@
-"""What a workspace does with whole files: predict every row of one."""
+"""What a workspace predicts: rows, whole files of them, and why a prediction was what it was."""
 
 import os
 import tempfile
@@ -14,15 +14,16 @@ from mainspring.elements.arguments import checks_arguments, require_within
 from mainspring.elements.declaration import Named, name_of
 from mainspring.elements.errors import WrongArgument
 from mainspring.elements.events import Event, EventValue
-from mainspring.elements.identity import Digest, short
+from mainspring.elements.foreign_frame import GivenRows, plain_rows
+from mainspring.elements.identity import Digest
 from mainspring.elements.time import parse_instant
 from mainspring.engines.onnx.ensemble import read_trees
 from mainspring.features.history.reader import HistoryReader
+from mainspring.serving.asked import AskedOf
 from mainspring.serving.batch.job import BatchOptions, BatchReport
 from mainspring.serving.batch.keep import keep_block
 from mainspring.serving.batch.run import BatchEndpoint, run_batch
-from mainspring.serving.errors import NotServing
-from mainspring.serving.explain import TreeExplainer
+from mainspring.serving.explain import Explainer
 from mainspring.serving.predict import Prediction
 from mainspring.serving.tracing.contributions import (
     PredictionExplanation,
@@ -33,14 +34,33 @@ from mainspring.sources.facts import FactQuery, scan_source_rows
 from mainspring.sources.spec import Source
 from mainspring.sources.topic import topic_of
 
-__all__ = ["BatchAccess"]
+__all__ = ["PredictAccess"]
 
 _MOST_ROWS_AT_ONCE = 10_000_000
 
 
 @checks_arguments
-class BatchAccess(DataAccess):
-    """Predicts for files and tables of rows."""
+class PredictAccess(DataAccess):
+    """Predicts for rows, and for files and tables of them."""
+
+    def predict(
+        self, endpoint: str | Named, rows: GivenRows, *, explain: bool = False
+    ) -> list[Prediction]:
+        """Answer rows, or one, as the server would.
+
+        Args:
+            rows: mappings, one mapping, or a frame of Polars or pandas.
+            explain: say what each feature has added to the raw score.
+
+        Raises: UnknownEndpoint SRV-001, NotServing SRV-003, FrameUnreadable FEA-070 for what has no
+            rows, MissingRequestField FEA-003, WrongRequestType FEA-004, NotExplainable SRV-089.
+        """
+        name, asked = name_of(endpoint, "endpoint"), plain_rows(rows)
+        host, actor = self.host(), self.runtime.actor
+        self.streams.materialize()
+        if explain:
+            return host.predict_explained(name, AskedOf(asked, actor))
+        return host.predict(name, asked, actor=actor)
 
     def batch_predict(
         self,
@@ -116,13 +136,11 @@ class BatchAccess(DataAccess):
         """
         runtime, host = self.proven, self.host()
         served = host.endpoint(name)
-        model = served.previous or served.current
-        if model is None:
-            raise NotServing(endpoint=name, reason=served.refusal)
+        revision, model = served.choose("", "stable")
         return BatchEndpoint(
             name=name,
             environment=self.environment,
-            revision=short(model.version),
+            revision=revision,
             model=model,
             history=self._history_until,
             head=runtime.log.head,
@@ -153,7 +171,7 @@ class BatchAccess(DataAccess):
         ids = [each.id if isinstance(each, Prediction) else each for each in given]
         return explain_predictions(ids, log=self.runtime.log, open_version=self._explainer)
 
-    def _explainer(self, version: Digest) -> TreeExplainer:
+    def _explainer(self, version: Digest) -> Explainer:
         """What explains the answers of a version.  Raises: NotExplainable SRV-089."""
         runtime = self.runtime
         return open_explainer(
