@@ -48,7 +48,7 @@ _SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Serve and monitor": {
         "serve": ("answers", "Serve predictions over HTTP until stopped."),
-        "serve-model": ("begin", "Serve ONNX files, without a project."),
+        "serve-model": ("begin", "Serve files of models, without a project."),
         "openapi": ("interface", "Write the OpenAPI document of an environment's server."),
         "top": ("top", "Show what a server does now: requests, times, models, traffic."),
         "export": ("export", "Write files for other products."),

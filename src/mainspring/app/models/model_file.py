@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mainspring.elements.identity import digest_of, short
+from mainspring.engines.lightgbm.text import is_booster_text
 from mainspring.engines.onnx.errors import InvalidModel, ScoringFailed
 from mainspring.engines.onnx.model_file import read_model_file
 from mainspring.engines.onnx.scorer import OnnxScorer
@@ -31,10 +32,12 @@ class ModelFile(NamedTuple):
 def open_model_file(name: str, file: ModelFile) -> ProtocolModel:
     """The model in a file, as it is now; its version is the beginning of the digest of its bytes.
 
-    Raises: InvalidModel ENG-202, UnsafeModel ENG-205.
+    Raises: InvalidModel ENG-202, UnsafeModel ENG-205, UnsupportedBooster ENG-102 for a booster that
+        no graph equals.
     """
-    payload = read_model_file(file.path)
-    version = short(digest_of(payload))
+    stored = read_model_file(file.path)
+    version = short(digest_of(stored))
+    payload = _as_onnx(stored)
     if file.as_matrix:
         try:
             scorer = OnnxScorer(payload)
@@ -44,6 +47,20 @@ def open_model_file(name: str, file: ModelFile) -> ProtocolModel:
         columns = [str(place) for place in range(scorer.feature_count)]
         return matrix_model(name, version, scorer, columns)
     return tensor_model(name, version, _Refusing(OnnxTensorModel(payload)))
+
+
+def _as_onnx(stored: bytes) -> bytes:
+    """The graph of a file of any format that is read; without one of ours, it is taken as ONNX."""
+    if not is_booster_text(stored):
+        return stored
+    try:
+        from mainspring.engines.lightgbm.export import export_booster_text
+    except ModuleNotFoundError as error:
+        # `mainspring[serve]` has the runtime only; ONNX files need no more.
+        raise InvalidModel(
+            reason=f"a file of LightGBM needs the package {error.name}: pip install onnx"
+        ) from error
+    return export_booster_text(stored)
 
 
 class _Refusing:

@@ -20,8 +20,9 @@ from mainspring.engines.lightgbm.dump import dump_faults
 from mainspring.engines.lightgbm.ensemble import categorical_features, ensemble_faults, flatten
 from mainspring.engines.lightgbm.errors import NotABooster, UnsupportedBooster
 from mainspring.engines.lightgbm.objective import link_of
+from mainspring.engines.lightgbm.text import parse_booster_text
 
-__all__ = ["export_booster"]
+__all__ = ["export_booster", "export_booster_text"]
 
 # The oldest that carry what is used: TreeEnsemble came with ai.onnx.ml 5, Split's num_outputs with
 # opset 18.
@@ -38,7 +39,22 @@ def export_booster(model: object) -> bytes:
         NotABooster: ENG-101, nothing fitted is inside.
         UnsupportedBooster: ENG-102, with all reasons, when a graph could not be exact.
     """
-    dump = _dump_of(model)
+    return _render(_dump_of(model))
+
+
+def export_booster_text(payload: bytes) -> bytes:
+    """The same bytes, of a booster that LightGBM stored as text, read without LightGBM.
+
+    Raises:
+        UnsupportedBooster: ENG-102, with all reasons, also where the text cannot be read.
+    """
+    dump = parse_booster_text(payload)
+    if faults := dump_faults(dump):
+        raise UnsupportedBooster(faults="; ".join(faults))
+    return _render(dump)
+
+
+def _render(dump: Mapping[str, Any]) -> bytes:
     graph = _graph(dump)
     opsets = [helper.make_opsetid("", _OPSET), helper.make_opsetid("ai.onnx.ml", _ML_OPSET)]
     payload: bytes = helper.make_model(

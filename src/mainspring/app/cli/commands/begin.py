@@ -122,11 +122,12 @@ def serve_model(
     health_port: int | None,
     workers: int | None,
 ) -> int:
-    """Serve ONNX files, without a project.
+    """Serve files of models, without a project.
 
-    `iris=iris.onnx churn=churn.onnx` serves each by its name, with the inputs and outputs that it
-    has; FILE alone is served with `features` and `score`, as endpoints are.  It speaks the Open
-    Inference Protocol and computes no features; `pip install mainspring[serve]` is enough for it.
+    `iris=iris.onnx churn=churn.txt` serves each (ONNX, LightGBM's text) by its name,
+    with the inputs and outputs that it has; FILE alone is served with `features` and `score`, as
+    endpoints are.  It speaks the Open Inference Protocol and computes no features;
+    `pip install mainspring[serve]` is enough for it.
     """
     given = named_files(files, name)
     if no_auth:
