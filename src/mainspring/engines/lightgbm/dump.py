@@ -63,8 +63,13 @@ def _node_fault(node: object, features: int) -> str:
     """What is wrong with one node, or nothing."""
     if not isinstance(node, Mapping):
         return "a node is no mapping"
+    # A leaf that is the whole tree has no count.
+    if not _is_whole(node.get("internal_count", node.get("leaf_count", 0)), 0, _EXACT):
+        return "a count of rows cannot be read"
     if "leaf_value" in node:
         return "" if _is_finite(node["leaf_value"]) else "a leaf_value is no finite number"
+    if "internal_count" not in node:
+        return "a split has no count of rows"
     if not _is_whole(node.get("split_feature"), 0, features):
         return "a split_feature is no column"
     if str(node.get("missing_type")) not in _MISSING:
