@@ -57,6 +57,9 @@ def run_model_server(
         when the scan found what no model needs, SecretFileRefused ACC-034 for a file that can hold
         no token.
     """
+    token = None
+    if needs_token:
+        token = kept_token(token_file) if token_file else bare_token()
     listener = inherited_listener(os.environ)
     unmanaged = "" if needs_token else "a server without a token changes nothing for anybody"
     if listener is not None:
@@ -65,9 +68,6 @@ def run_model_server(
         {name: partial(open_model_file, name, file) for name, file in files.items()},
         unmanaged=unmanaged,
     )
-    token = None
-    if needs_token:
-        token = kept_token(token_file) if token_file else bare_token()
     shown = f"$(cat {shlex.quote(str(token_file))})" if token_file else token
     header = f' -H "Authorization: Bearer {shown}"' if token else ""
     service = build_model_service(models, token=token, hosts=hosts)
