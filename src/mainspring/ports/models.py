@@ -87,6 +87,11 @@ class Scorer(Protocol):
         """What it computes with, FP64 or FP32: the matrix is rounded to it."""
         ...
 
+    @property
+    def score_shape(self) -> tuple[int, ...]:
+        """Of what `predict` gives, -1 for the rows: `(-1,)`, or `(-1, classes)`."""
+        ...
+
     def predict(self, matrix: "NDArray[np.float64]") -> "NDArray[np.float64]":
         """Scores: `(rows,)` for one output, `(rows, classes)` for several.  NaN stands for a
         missing value.

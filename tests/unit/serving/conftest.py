@@ -25,6 +25,8 @@ SCHEMA = Schema.of(trip=DType.STRING, at=DType.TIMESTAMP, city=DType.STRING, bag
 class Adder:
     """A scorer: the sum of a row, a missing value counting as nothing."""
 
+    score_shape = (-1,)
+
     def __init__(self, width, datatype="FP64"):
         self.feature_count, self.datatype = width, datatype
 

@@ -68,6 +68,7 @@ class OnnxScorer:
         self.outputs: tuple[ScorerTensor, ...] = (_wanted(available, output),)
         self.feature_count: int = inputs[0].shape[1]
         self.datatype: str = inputs[0].datatype
+        self.score_shape: tuple[int, ...] = _score_shape(self.outputs[0])
         self._input_name = inputs[0].name
         self._dtype = _NUMPY_TYPES[inputs[0].datatype]
         self._output_name = self.outputs[0].name
@@ -113,6 +114,14 @@ def _described(tensors: list[Any]) -> tuple[ScorerTensor, ...]:
         )
         for t in tensors
     )
+
+
+def _score_shape(output: ScorerTensor) -> tuple[int, ...]:
+    """Of the scores: one column is none of its own, and a graph that does not say how many it has
+    is taken to have one.
+    """
+    columns = output.shape[1:]
+    return (-1,) if columns in ((), (1,), (-1,)) else (-1, *columns)
 
 
 def _wanted(available: tuple[ScorerTensor, ...], name: str | None) -> ScorerTensor:

@@ -121,7 +121,7 @@ class _MatrixModel:
     def __init__(self, scorer: Scorer, columns: Sequence[str]) -> None:
         self._scorer, self._columns = scorer, columns
         self.inputs = (TensorSpec(INPUT, scorer.datatype, (-1, len(columns) or -1)),)
-        self.outputs = (TensorSpec(OUTPUT, "FP64", (-1,)),)
+        self.outputs = (TensorSpec(OUTPUT, "FP64", scorer.score_shape),)
 
     def run(self, inputs: Mapping[str, Array], outputs: Sequence[str]) -> list[Array]:
         matrix = _as_doubles(inputs[INPUT])

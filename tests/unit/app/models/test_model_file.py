@@ -36,6 +36,23 @@ def test_a_file_of_another_signature_is_served_by_its_own_in_either_way(tmp_path
         assert [*model.inputs] == ["x"]
 
 
+def test_a_model_of_three_classes_says_three_scores_a_row_and_answers_them(tmp_path):
+    node = helper.make_node("Neg", ["X"], ["probabilities"])
+    shape = (TensorProto.DOUBLE, ["rows", 3])
+    (tmp_path / "m.onnx").write_bytes(model_of([node], {"X": shape}, {"probabilities": shape}))
+    model = open_model_file("m", ModelFile(tmp_path / "m.onnx", as_matrix=True))
+    service = build_model_service(FileModels({"m": lambda: model}), token=None)
+    routes = {(each.method, each.path): each for each in service.routes}
+    about = routes["GET", "/v2/models/{name}"].handler(Call("GET", path={"name": "m"}))
+    [said] = json.loads(about.body)["outputs"]
+    tensor = {"name": "features", "datatype": "FP64", "shape": [2, 3], "data": [1, 2, 3, 4, 5, 6]}
+    call = Call("POST", path={"name": "m"}, body=json.dumps({"inputs": [tensor]}).encode())
+    reply = routes["POST", "/v2/models/{name}/infer"].handler(call)
+    [gives] = json.loads(reply.body)["outputs"]
+    assert (said["shape"], gives["shape"]) == ([-1, 3], [2, 3])
+    assert gives["data"] == [-1, -2, -3, -4, -5, -6]
+
+
 def test_a_file_that_is_no_model_is_refused(tmp_path):
     (tmp_path / "m.onnx").write_bytes(b"no")
     with pytest.raises(InvalidModel):

@@ -49,6 +49,8 @@ def test_several_numbers_per_row_come_back_as_a_matrix():
         model_of([helper.make_node("Neg", ["X"], ["value"])], {"value": ["rows", 3]})
     )
     np.testing.assert_array_equal(scorer.predict(ROWS), -ROWS)
+    assert scorer.score_shape == (-1, 3)
+    assert OnnxScorer(row_means()).score_shape == (-1,)
 
 
 def test_a_model_of_floats_reads_and_returns_doubles():
