@@ -16,7 +16,7 @@ from mainspring.elements.errors import EngineError
 from mainspring.elements.events import Actor
 from mainspring.elements.identity import digest_of_value, short
 from mainspring.engines.local.inherited import worker_place
-from mainspring.engines.onnx.ensemble import read_trees
+from mainspring.engines.onnx.terms import read_terms
 from mainspring.features.stream.open import StreamPorts
 from mainspring.gates.release.memory import SequenceMemory
 from mainspring.gates.release.state import ProvenState
@@ -113,7 +113,7 @@ def open_explainers(runtime: Runtime) -> OpenExplainer:
     """What explains the answers of a version; the last ones stay open."""
     state, objects = runtime.state, runtime.objects
     return lru_cache(_OPEN_EXPLAINERS)(
-        partial(open_explainer, state=state, objects=objects, read_trees=read_trees)
+        partial(open_explainer, state=state, objects=objects, read_terms=read_terms)
     )
 
 

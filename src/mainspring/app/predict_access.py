@@ -17,7 +17,7 @@ from mainspring.elements.events import Event, EventValue
 from mainspring.elements.foreign_frame import GivenRows, plain_rows
 from mainspring.elements.identity import Digest
 from mainspring.elements.time import parse_instant
-from mainspring.engines.onnx.ensemble import read_trees
+from mainspring.engines.onnx.terms import read_terms
 from mainspring.features.history.reader import HistoryReader
 from mainspring.serving.asked import AskedOf
 from mainspring.serving.batch.job import BatchOptions, BatchReport
@@ -175,7 +175,7 @@ class PredictAccess(DataAccess):
         """What explains the answers of a version.  Raises: NotExplainable SRV-089."""
         runtime = self.runtime
         return open_explainer(
-            version, state=runtime.state, objects=runtime.objects, read_trees=read_trees
+            version, state=runtime.state, objects=runtime.objects, read_terms=read_terms
         )
 
     def _history_until(self, read_at: dict[str, int]) -> HistoryReader:

@@ -1,12 +1,28 @@
-"""The trees of an exported model as arrays: what an explanation follows."""
+"""What an explanation follows: the trees of an exported model as arrays, or the terms of a sum."""
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["TreeArrays"]
+__all__ = ["LinearTerms", "TreeArrays"]
+
+
+class LinearTerms(Protocol):
+    """A model whose raw score is a sum of one term for each column, and an intercept.
+
+    Guarantees: a row's terms do not depend on the rows beside it, to the bit.
+    """
+
+    @property
+    def intercept(self) -> "NDArray[np.float64]":
+        """What is added to the terms.  Shapes: (outputs,)."""
+        ...
+
+    def terms(self, matrix: "NDArray[np.float64]") -> "NDArray[np.float64]":
+        """What each column adds.  Shapes: matrix (rows, columns); (rows, outputs, columns)."""
+        ...
 
 
 class TreeArrays(NamedTuple):

@@ -187,8 +187,8 @@ class NoRollout(ServingError):
 class NotExplainable(ServingError):
     """The answers of a model version cannot be explained by contributions.
 
-    Boosters of LightGBM with one output can: their artifact says how the training rows were
-    divided at each split.  Those that an earlier release has exported do not say it.
+    Linear models and boosters of LightGBM with one output can; a booster says how the training rows
+    were divided at each split.  Those that an earlier release has exported do not say it.
     """
 
     code: ClassVar[str] = "SRV-089"

@@ -4,12 +4,19 @@ import lightgbm as lgb
 import numpy as np
 import polars as pl
 import pytest
+from sklearn.compose import ColumnTransformer
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from mainspring.datasets.encoding import learn_encoding
 from mainspring.engines.lightgbm.export import export_booster
 from mainspring.engines.onnx.ensemble import read_trees
 from mainspring.engines.onnx.scorer import OnnxScorer
-from mainspring.serving.explain import TreeExplainer
+from mainspring.engines.onnx.terms import read_terms
+from mainspring.engines.sklearn.export import export_linear
+from mainspring.serving.explain import LinearExplainer, TreeExplainer
 
 ROWS, NAMES = 800, ("a", "b", "c", "code")
 TOLERANCE = 1e-9
@@ -87,3 +94,21 @@ def test_a_tree_without_a_split_adds_to_the_base_alone() -> None:
     found = explainer(export_booster(booster)).explain(rows()[:3])
     assert not any(values.any() for values in found.by_feature.values())
     np.testing.assert_allclose(found.raw[:, 0], booster.predict(rows()[:3]), atol=TOLERANCE)
+
+
+def test_a_pipeline_is_explained_by_the_terms_of_its_own_sum() -> None:
+    matrix = rows()
+    label = (np.nan_to_num(matrix[:, 0]) + np.nan_to_num(matrix[:, 1]) > 0).astype(int)
+    encoder = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
+    columns = ColumnTransformer([("code", encoder, [3]), ("number", StandardScaler(), [2, 0, 1])])
+    fitted = make_pipeline(SimpleImputer(), columns, LogisticRegression(max_iter=500)).fit(
+        matrix, label
+    )
+    terms = read_terms(export_linear(fitted))
+    frame = pl.DataFrame({name: [0.0] for name in NAMES})
+    found = LinearExplainer(terms, learn_encoding(frame, NAMES)).explain(matrix)
+    assert np.abs(found.raw[:, 0] - fitted.decision_function(matrix)).max() < TOLERANCE
+    without = matrix.copy()
+    without[:, 0] = np.nanmean(matrix[:, 0])
+    change = fitted.decision_function(matrix) - fitted.decision_function(without)
+    assert np.abs(found.by_feature["a"][:, 0] - change).max() < TOLERANCE

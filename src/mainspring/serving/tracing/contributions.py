@@ -10,20 +10,20 @@ import msgspec
 
 from mainspring.datasets.encoding import encode_columns, parse_encoding
 from mainspring.elements.identity import Digest
-from mainspring.ports.ensembles import TreeArrays
+from mainspring.ports.ensembles import LinearTerms, TreeArrays
 from mainspring.ports.log import LogReader
 from mainspring.ports.objects import ObjectReader
 from mainspring.ports.state import StateReader
 from mainspring.registry.read import read_artifact, read_object, read_version
 from mainspring.serving.errors import NotExplainable, PredictionUnknown
-from mainspring.serving.explain import Explainer, Explanation, TreeExplainer
+from mainspring.serving.explain import Explainer, Explanation, LinearExplainer, TreeExplainer
 from mainspring.serving.explained import explanations_of
 from mainspring.serving.inference.record import PredictionRecord
 from mainspring.serving.inference_log import find_prediction
 
 __all__ = ["PredictionExplanation", "explain_predictions", "open_explainer"]
 
-ReadTrees = Callable[[bytes], TreeArrays | None]
+ReadTerms = Callable[[bytes], TreeArrays | LinearTerms | None]
 
 
 class PredictionExplanation(Explanation, frozen=True, kw_only=True):
@@ -39,19 +39,22 @@ class PredictionExplanation(Explanation, frozen=True, kw_only=True):
 
 
 def open_explainer(
-    version: Digest, *, state: StateReader, objects: ObjectReader, read_trees: ReadTrees
+    version: Digest, *, state: StateReader, objects: ObjectReader, read_terms: ReadTerms
 ) -> Explainer:
     """What explains the answers of a version.  Raises: NotExplainable SRV-089, ArtifactChanged
     REG-002.
     """
     found = read_version(state, version)
-    trees = read_trees(read_artifact(objects, found).payload)
-    if trees is None:
+    terms = read_terms(read_artifact(objects, found).payload)
+    if terms is None:
         raise NotExplainable(
             version=found.label,
-            reason="it is no booster of LightGBM, or was exported before 0.1 could explain",
+            reason="it is no linear model and no booster, or was exported before that was kept",
         )
-    return TreeExplainer(trees, parse_encoding(read_object(objects, found, "encoding")))
+    encoding = parse_encoding(read_object(objects, found, "encoding"))
+    if isinstance(terms, TreeArrays):
+        return TreeExplainer(terms, encoding)
+    return LinearExplainer(terms, encoding)
 
 
 def explain_predictions(
