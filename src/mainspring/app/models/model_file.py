@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from mainspring.elements.identity import digest_of, short
 from mainspring.engines.lightgbm.text import is_booster_text
+from mainspring.engines.lightgbm.xgboost_json import is_xgboost_json
 from mainspring.engines.onnx.errors import InvalidModel, ScoringFailed
 from mainspring.engines.onnx.model_file import read_model_file
 from mainspring.engines.onnx.scorer import OnnxScorer
@@ -51,16 +52,17 @@ def open_model_file(name: str, file: ModelFile) -> ProtocolModel:
 
 def _as_onnx(stored: bytes) -> bytes:
     """The graph of a file of any format that is read; without one of ours, it is taken as ONNX."""
-    if not is_booster_text(stored):
+    is_text = is_booster_text(stored)
+    if not is_text and not is_xgboost_json(stored):
         return stored
     try:
-        from mainspring.engines.lightgbm.export import export_booster_text
+        from mainspring.engines.lightgbm.export import export_booster_text, export_xgboost_json
     except ModuleNotFoundError as error:
         # `mainspring[serve]` has the runtime only; ONNX files need no more.
         raise InvalidModel(
-            reason=f"a file of LightGBM needs the package {error.name}: pip install onnx"
+            reason=f"a stored booster needs the package {error.name}: pip install onnx"
         ) from error
-    return export_booster_text(stored)
+    return export_booster_text(stored) if is_text else export_xgboost_json(stored)
 
 
 class _Refusing:

@@ -1,7 +1,8 @@
 """LightGBM: boosters become ONNX graphs that decide exactly as LightGBM does.
 
 Owns the reading of a booster's dump and the mathematics of its links.  Needs no installed LightGBM:
-it reads what a booster says about itself. Leaves scoring, canonical bytes of foreign graphs and the
+it reads what a booster says about itself, or what it was stored as.  Boosters that XGBoost stored
+become the same records and graphs.  Leaves scoring, canonical bytes of foreign graphs and the
 security scan to `engines.onnx`.
 """
 

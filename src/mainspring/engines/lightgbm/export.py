@@ -21,8 +21,9 @@ from mainspring.engines.lightgbm.ensemble import categorical_features, ensemble_
 from mainspring.engines.lightgbm.errors import NotABooster, UnsupportedBooster
 from mainspring.engines.lightgbm.objective import link_of
 from mainspring.engines.lightgbm.text import parse_booster_text
+from mainspring.engines.lightgbm.xgboost_json import parse_xgboost_json
 
-__all__ = ["export_booster", "export_booster_text"]
+__all__ = ["export_booster", "export_booster_text", "export_xgboost_json"]
 
 # The oldest that carry what is used: TreeEnsemble came with ai.onnx.ml 5, Split's num_outputs with
 # opset 18.
@@ -54,8 +55,23 @@ def export_booster_text(payload: bytes) -> bytes:
     return _render(dump)
 
 
-def _render(dump: Mapping[str, Any]) -> bytes:
+def export_xgboost_json(payload: bytes) -> bytes:
+    """The ONNX bytes of a booster that XGBoost stored as JSON, read without XGBoost; its columns
+    are rounded to single precision first, as XGBoost does.
+
+    Raises:
+        UnsupportedBooster: ENG-102, with all reasons, also where the JSON cannot be read.
+    """
+    dump = parse_xgboost_json(payload)
+    if faults := dump_faults(dump):
+        raise UnsupportedBooster(faults="; ".join(faults))
+    return _render(dump, is_single=True)
+
+
+def _render(dump: Mapping[str, Any], *, is_single: bool = False) -> bytes:
     graph = _graph(dump)
+    if is_single:
+        _round_columns(graph)
     opsets = [helper.make_opsetid("", _OPSET), helper.make_opsetid("ai.onnx.ml", _ML_OPSET)]
     payload: bytes = helper.make_model(
         graph, opset_imports=opsets, ir_version=_IR_VERSION
@@ -109,6 +125,16 @@ def _graph(dump: Mapping[str, Any]) -> GraphProto:
         [helper.make_tensor_value_info(link.output, TensorProto.DOUBLE, ["rows", targets])],
         [*cut_constants, *link.constants, ensemble.to_shares()],
     )
+
+
+def _round_columns(graph: GraphProto) -> None:
+    """Have the trees read X rounded to single precision."""
+    trees = next(node for node in graph.node if node.op_type == "TreeEnsemble")
+    trees.input[0] = "rounded"
+    single = helper.make_node("Cast", ["X"], ["single"], to=TensorProto.FLOAT)
+    rounded = helper.make_node("Cast", ["single"], ["rounded"], to=TensorProto.DOUBLE)
+    graph.node.insert(0, rounded)
+    graph.node.insert(0, single)
 
 
 def _cut_codes(categorical: list[int]) -> tuple[list[NodeProto], list[TensorProto]]:

@@ -124,9 +124,9 @@ def serve_model(
 ) -> int:
     """Serve files of models, without a project.
 
-    `iris=iris.onnx churn=churn.txt` serves each (ONNX, LightGBM's text) by its name,
-    with the inputs and outputs that it has; FILE alone is served with `features` and `score`, as
-    endpoints are.  It speaks the Open Inference Protocol and computes no features;
+    `iris=iris.onnx churn=churn.txt` serves each (ONNX, LightGBM's text, XGBoost's JSON) by its
+    name, with the inputs and outputs that it has; FILE alone is served with `features` and `score`,
+    as endpoints are.  It speaks the Open Inference Protocol and computes no features;
     `pip install mainspring[serve]` is enough for it.
     """
     given = named_files(files, name)
