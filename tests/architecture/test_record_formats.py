@@ -57,6 +57,7 @@ BY_HAND = {
     "serving.tracing.sample": IDENTITY,
     "features.state.names": "a key of online state, which is computed from the log",
     "ports.online": "a position of online state, which is computed from the log",
+    "engines.lightgbm.xgboost_json": "a file of XGBoost's, which says its version",
     "engines.local.state": "who holds a lease, while that process lives",
     "engines.nats.envelope": ON_ITS_OWN,
     "engines.nats.fold": "a row of an index that is computed from the stream",

@@ -26,7 +26,8 @@ def edges_from(values: NDArray[np.float64], bins: int = 10) -> NDArray[np.float6
     >>> edges_from(np.array([np.nan])).tolist()
     []
     """
-    finite = values[np.isfinite(values)]
+    # Of equal values any may be the quantile, so there is one zero only.
+    finite = values[np.isfinite(values)] + 0.0
     if finite.size == 0:
         return np.zeros(0, dtype=np.float64)
     quantiles = np.quantile(finite, np.linspace(0.0, 1.0, bins + 1), method="inverted_cdf")
