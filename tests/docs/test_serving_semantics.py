@@ -8,7 +8,7 @@ import pytest
 
 from mainspring.app.http.problem import status_of
 from mainspring.elements.errors import MainspringError
-from mainspring.engines.http import process
+from mainspring.engines.http import drain
 from mainspring.engines.local.supervisor import SupervisorLimits
 from mainspring.ports import limits
 from mainspring.ports.limits import HttpLimits
@@ -66,8 +66,8 @@ def test_page_has_the_limits_of_admission():
 
 def test_page_has_the_times_of_an_end_and_of_a_supervisor():
     assert _values("## The end of a server") == {
-        "DRAIN_S": process.DRAIN_S,
-        "IDLE_S": process.IDLE_S,
+        "DRAIN_S": drain.DRAIN_S,
+        "IDLE_S": drain.IDLE_S,
         **asdict(SupervisorLimits()),
     }
 

@@ -9,6 +9,7 @@ a byte a second keep a place for ever.
 import asyncio
 import re
 import select
+from abc import ABC, abstractmethod
 from collections.abc import Sized
 from contextlib import suppress
 from typing import Literal
@@ -28,7 +29,7 @@ from mainspring.engines.http.translate import closing_bytes
 from mainspring.ports.errors import BadRequest, MethodNotAllowed
 from mainspring.ports.http import Call, HttpService
 
-__all__ = ["Admission", "ConnectionGuard", "error_of"]
+__all__ = ["Admission", "ConnectionGuard"]
 
 _REQUEST_LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,40}) (\S{1,2000}) HTTP/1\.[01]\r?\n")
 _HOST = re.compile(r"(?P<name>\[[0-9a-fA-F:.]+\]|[^\[\]:@/?#\s]+)(:\d{0,5})?")
@@ -56,7 +57,7 @@ class _Refused(Exception):
     """Ends parsing; the reason lies beside."""
 
 
-class ConnectionGuard:
+class ConnectionGuard(ABC):
     """The limits of one connection; a server's protocol reads it.
 
     `_phase` is what is read: a head, a body, or nothing that belongs to a request yet.
@@ -81,18 +82,19 @@ class ConnectionGuard:
     _is_over = False
     _head_bytes = _chunks = 0
 
+    @abstractmethod
     def _waiting_count(self) -> int:
         """How many requests wait for the answer before theirs."""
-        raise NotImplementedError
 
-    def _is_reading_paused(self) -> bool:
-        raise NotImplementedError
+    @abstractmethod
+    def _is_reading_paused(self) -> bool: ...
 
-    def _resume_reading(self) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _resume_reading(self) -> None: ...
 
+    @abstractmethod
     def _refuse(self, error: MainspringError) -> None:
-        raise NotImplementedError
+        """Answer what could not be read, after the answers that are due before; read no more."""
 
     def on_chunk_header(self) -> None:
         """A piece of a body begins."""
@@ -137,6 +139,51 @@ class ConnectionGuard:
             poll.register(self.transport.get_extra_info("socket").fileno(), select.POLLIN)
             return bool(poll.poll(0))
         return False
+
+    def _take_place(self) -> None:
+        """Take a place among the connections, or say that there is none."""
+        if self.admission.connections.admit(self):
+            self._limit_time("head")
+        else:
+            self.give_way()
+
+    def _take_in(self, data: bytes) -> bool:
+        """Have bytes parsed; whether they were in order."""
+        try:
+            self._feed(data)
+        except httptools.HttpParserError:
+            self._refuse(self._fault or _error_of(data))
+            return False
+        if self._phase == "head":
+            # A header without an end is seen by nobody else.
+            self._head_bytes += len(data)
+            if self._head_bytes > self.admission.limits.head_bytes:
+                self._refuse(self._too_many_bytes())
+                return False
+        return True
+
+    def _limit_target(self) -> None:
+        if len(self.url) > self.admission.limits.head_bytes:
+            self._stop(self._too_many_bytes())
+
+    def _limit_headers(self) -> None:
+        if len(self.headers) > self.admission.limits.headers:
+            self._stop(HeadTooLarge(limit=f"{self.admission.limits.headers} headers"))
+
+    def _is_trailer(self, name: bytes, value: bytes) -> bool:
+        """Whether a header comes after the body; it counts among the bytes of the head all the
+        same.
+        """
+        self._head_bytes += len(name) + len(value)
+        if self._head_bytes > self.admission.limits.head_bytes:
+            self._stop(self._too_many_bytes())
+        return self._phase == "body"
+
+    def _wait_for_rest(self) -> None:
+        """All requests are answered, and a body that nobody wants is on its way."""
+        self._stop_timer()
+        self._timer = self.loop.call_later(self.admission.limits.linger_s, self._close)
+        self.admission.connections.note_half_open(self)
 
     def _feed(self, data: bytes) -> None:
         while data:
@@ -230,7 +277,7 @@ class ConnectionGuard:
         self._timer = self.loop.call_later(self.admission.limits.reply_s, self.transport.abort)
 
 
-def error_of(received: bytes) -> MainspringError:
+def _error_of(received: bytes) -> MainspringError:
     """What is wrong with bytes that are no request."""
     line = _REQUEST_LINE.match(received)
     if line is None:

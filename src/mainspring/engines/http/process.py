@@ -12,16 +12,10 @@ from mainspring.elements.collector import collecting_often
 from mainspring.engines.http.workers import WorkInFlight
 from mainspring.ports.errors import PortTaken
 
-__all__ = ["DRAIN_S", "IDLE_S", "PERIOD_S", "Pulse", "listening", "surviving", "unhindered"]
-
-DRAIN_S = 10.0
-"""How long a server that is to end goes on with what is under way."""
-
-IDLE_S = 1.0
-"""How long it keeps connections on which nothing is, for the request that is on its way."""
+__all__ = ["PERIOD_S", "LoopServer", "Pulse", "listening", "surviving", "unhindered"]
 
 PERIOD_S = 0.05
-"""How often it looks."""
+"""How often a server looks whether it is to end."""
 
 _SWITCH_S = 0.001
 _LOG = logging.getLogger("mainspring.server")
@@ -52,6 +46,28 @@ class Pulse:
                 "the work for a request has gone on for %.0f s, and cannot be ended", length_s
             )
             self._is_stuck = True
+
+
+class LoopServer:
+    """A server in an event loop of this process, for one call of `serve` at a time.
+
+    It looks for `stop` ten times a second at least.
+
+    Args:
+        beat: called then too, by the event loop, with the port: to say that the loop turns, and
+            that no thread has worked for one request for longer than `HttpLimits.stuck_s`.
+        listener: a socket that is bound, in place of one for the port.  It belongs to whoever
+            opened it and shares it with other servers, so at the end it is closed here, and goes
+            on to take connections for the others.
+    """
+
+    def __init__(
+        self,
+        beat: Callable[[int], None] = lambda _: None,
+        *,
+        listener: socket.socket | None = None,
+    ) -> None:
+        self._beat, self._listener = beat, listener
 
 
 @contextmanager

@@ -6,14 +6,12 @@ import asyncio
 from collections import deque
 from typing import Any
 
-import httptools
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from mainspring.elements.errors import MainspringError
-from mainspring.engines.http.errors import HeadTooLarge
-from mainspring.engines.http.guard import Admission, ConnectionGuard, error_of
+from mainspring.engines.http.guard import Admission, ConnectionGuard
 from mainspring.engines.http.translate import CALLER
 from mainspring.ports.http import Caller
 
@@ -43,10 +41,7 @@ class GuardedProtocol(ConnectionGuard, HttpToolsProtocol):
         super().connection_made(transport)
         self._unanswered, self._caller = deque[RequestResponseCycle](), Caller()
         self.address = self.client[0] if self.client else ""
-        if self.admission.connections.admit(self):
-            self._limit_time("head")
-        else:
-            self.give_way()
+        self._take_place()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Give the place back."""
@@ -63,17 +58,8 @@ class GuardedProtocol(ConnectionGuard, HttpToolsProtocol):
         if self._is_over:
             return
         self._unset_keepalive_if_required()
-        try:
-            self._feed(data)
-        except httptools.HttpParserError:
-            self._refuse(self._fault or error_of(data))
+        if not self._take_in(data):
             return
-        if self._phase == "head":
-            # A header without an end is seen by nobody else.
-            self._head_bytes += len(data)
-            if self._head_bytes > self.admission.limits.head_bytes:
-                self._refuse(self._too_many_bytes())
-                return
         if self._timer is None:
             self._limit_rest()
 
@@ -86,19 +72,14 @@ class GuardedProtocol(ConnectionGuard, HttpToolsProtocol):
     def on_url(self, url: bytes) -> None:
         """Take a part of the target in."""
         super().on_url(url)
-        if len(self.url) > self.admission.limits.head_bytes:
-            self._stop(self._too_many_bytes())
+        self._limit_target()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header in; trailers, which come after the body, are passed over."""
-        self._head_bytes += len(name) + len(value)
-        if self._head_bytes > self.admission.limits.head_bytes:
-            self._stop(self._too_many_bytes())
-        if self._phase == "body":
+        if self._is_trailer(name, value):
             return
         super().on_header(name, value)
-        if len(self.headers) > self.admission.limits.headers:
-            self._stop(HeadTooLarge(limit=f"{self.admission.limits.headers} headers"))
+        self._limit_headers()
 
     def on_headers_complete(self) -> None:
         """Begin to answer."""
@@ -129,9 +110,7 @@ class GuardedProtocol(ConnectionGuard, HttpToolsProtocol):
             if self._farewell is not None:
                 self._say_last(self._farewell)
             elif self._phase == "body":
-                self._stop_timer()
-                self._timer = self.loop.call_later(self.admission.limits.linger_s, self._close)
-                self.admission.connections.note_half_open(self)
+                self._wait_for_rest()
             elif self._phase == "head":
                 self.admission.connections.note_half_open(self)
             else:

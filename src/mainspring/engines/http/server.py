@@ -4,17 +4,16 @@ import asyncio
 import signal
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import uvicorn
 
-from mainspring.elements.listening import let_none_in
 from mainspring.engines.http.application import asgi_application
+from mainspring.engines.http.drain import drain
 from mainspring.engines.http.guard import Admission
 from mainspring.engines.http.process import (
-    DRAIN_S,
-    IDLE_S,
     PERIOD_S,
+    LoopServer,
     Pulse,
     listening,
     surviving,
@@ -27,26 +26,8 @@ from mainspring.ports.http import HttpService
 __all__ = ["UvicornServer"]
 
 
-class UvicornServer:
-    """A server in this process, for one call of `serve` at a time.
-
-    It looks for `stop` ten times a second.
-
-    Args:
-        beat: called then too, by the event loop, with the port: to say that the loop turns, and
-            that no thread has worked for one request for longer than `HttpLimits.stuck_s`.
-        listener: a socket that is bound, in place of one for the port.  It belongs to whoever
-            opened it and shares it with other servers, so at the end it is closed here, and goes
-            on to take connections for the others.
-    """
-
-    def __init__(
-        self,
-        beat: Callable[[int], None] = lambda _: None,
-        *,
-        listener: socket.socket | None = None,
-    ) -> None:
-        self._beat, self._listener = beat, listener
+class UvicornServer(LoopServer):
+    """uvicorn, as a server of the ASGI application."""
 
     def serve(
         self,
@@ -113,33 +94,26 @@ class _StoppableServer(uvicorn.Server):
         return await super().on_tick(counter) or self._stop.is_set()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Answer what is under way, then end.
-
-        From now on every answer closes its connection, so a caller learns of the end by an answer,
-        and the service is told, so that readiness says so too.
-        Kept connections stay for a moment, for the request that is on its way; then each is closed
-        at an instant at which it has nothing to read.
-        """
-        loop = asyncio.get_running_loop()
-        until, idle_until = loop.time() + DRAIN_S, loop.time() + IDLE_S
-        self._admission.is_draining = True
-        self._admission.service.draining.set()
-        for listener in () if self.is_shared else sockets or ():
-            # Whom the kernel has connected is answered.
-            let_none_in(listener)
-        await asyncio.sleep(PERIOD_S)
-        for server in self.servers:
-            server.close()
-        for listener in sockets or ():
-            listener.close()
-        while self._is_at_work(is_late=loop.time() > idle_until) and loop.time() < until:
-            self.pulse.beat(self._port)
-            await asyncio.sleep(PERIOD_S)
+        """Answer what is under way, then end."""
+        listeners = sockets or ()
+        await drain(
+            self._admission,
+            () if self.is_shared else listeners,
+            close=lambda: self._stop_listening(listeners),
+            is_at_work=self._is_at_work,
+            beat=lambda: self.pulse.beat(self._port),
+        )
         for task in self.server_state.tasks:
             task.cancel()
         await asyncio.sleep(PERIOD_S)
 
-    def _is_at_work(self, *, is_late: bool) -> bool:
+    def _stop_listening(self, listeners: Iterable[socket.socket]) -> None:
+        for server in self.servers:
+            server.close()
+        for listener in listeners:
+            listener.close()
+
+    def _is_at_work(self, is_late: bool) -> bool:
         """Whether somebody is to be answered still."""
         connections = list(self.server_state.connections)
         if is_late:

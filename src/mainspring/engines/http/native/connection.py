@@ -17,8 +17,8 @@ import httptools
 from mainspring.elements.errors import MainspringError
 from mainspring.elements.events import Actor
 from mainspring.engines.http.desk import Desk, RouteDesk
-from mainspring.engines.http.errors import HeadTooLarge, ServerBusy
-from mainspring.engines.http.guard import Admission, ConnectionGuard, error_of
+from mainspring.engines.http.errors import ServerBusy
+from mainspring.engines.http.guard import Admission, ConnectionGuard
 from mainspring.engines.http.native.exchange import RequestExchange
 from mainspring.engines.http.native.router import Router
 from mainspring.engines.http.translate import with_deadline
@@ -63,10 +63,7 @@ class NativeConnection(ConnectionGuard, asyncio.Protocol):
         self._owner.connections.add(self)
         peer = transport.get_extra_info("peername")
         self.address = peer[0] if isinstance(peer, tuple) else ""
-        if self.admission.connections.admit(self):
-            self._limit_time("head")
-        else:
-            self.give_way()
+        self._take_place()
 
     def connection_lost(self, _: Exception | None) -> None:
         """Give the place back."""
@@ -83,17 +80,8 @@ class NativeConnection(ConnectionGuard, asyncio.Protocol):
         if self._is_over or self._is_leaving:
             return
         before = self._requests
-        try:
-            self._feed(data)
-        except httptools.HttpParserError:
-            self._refuse(self._fault or error_of(data))
+        if not self._take_in(data):
             return
-        if self._phase == "head":
-            # A header without an end is seen by nobody else.
-            self._head_bytes += len(data)
-            if self._head_bytes > self.admission.limits.head_bytes:
-                self._refuse(self._too_many_bytes())
-                return
         if self._unanswered:
             self._advance()
         if self._timer is None and (self._phase != "between" or self._requests == before):
@@ -109,19 +97,14 @@ class NativeConnection(ConnectionGuard, asyncio.Protocol):
     def on_url(self, url: bytes) -> None:
         """Take a part of the target in."""
         self.url += url
-        if len(self.url) > self.admission.limits.head_bytes:
-            self._stop(self._too_many_bytes())
+        self._limit_target()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header in; trailers, which come after the body, are passed over."""
-        self._head_bytes += len(name) + len(value)
-        if self._head_bytes > self.admission.limits.head_bytes:
-            self._stop(self._too_many_bytes())
-        if self._phase == "body":
+        if self._is_trailer(name, value):
             return
         self.headers.append((name.lower(), value))
-        if len(self.headers) > self.admission.limits.headers:
-            self._stop(HeadTooLarge(limit=f"{self.admission.limits.headers} headers"))
+        self._limit_headers()
 
     def on_headers_complete(self) -> None:
         """The head is there."""
@@ -317,9 +300,7 @@ class NativeConnection(ConnectionGuard, asyncio.Protocol):
             self._say_last(self._farewell)
         elif self._phase == "body":
             self._is_over = is_last
-            self._stop_timer()
-            self._timer = self.loop.call_later(self.admission.limits.linger_s, self._close)
-            connections.note_half_open(self)
+            self._wait_for_rest()
         elif self._phase == "head":
             connections.note_half_open(self)
         else:

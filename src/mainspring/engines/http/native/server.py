@@ -9,15 +9,14 @@ from contextlib import ExitStack
 
 import uvloop
 
-from mainspring.elements.listening import let_none_in
 from mainspring.engines.http.desk import Desk
+from mainspring.engines.http.drain import drain
 from mainspring.engines.http.guard import Admission
 from mainspring.engines.http.native.connection import NativeConnection
 from mainspring.engines.http.native.router import Router
 from mainspring.engines.http.process import (
-    DRAIN_S,
-    IDLE_S,
     PERIOD_S,
+    LoopServer,
     Pulse,
     listening,
     surviving,
@@ -31,26 +30,8 @@ __all__ = ["NativeServer"]
 _BACKLOG = 2_048
 
 
-class NativeServer:
-    """A server in this process, for one call of `serve` at a time.
-
-    It looks for `stop` twenty times a second.
-
-    Args:
-        beat: called then too, by the event loop, with the port: to say that the loop turns, and
-            that no thread has worked for one request for longer than `HttpLimits.stuck_s`.
-        listener: a socket that is bound, in place of one for the port.  It belongs to whoever
-            opened it and shares it with other servers, so at the end it is closed here, and goes
-            on to take connections for the others.
-    """
-
-    def __init__(
-        self,
-        beat: Callable[[int], None] = lambda _: None,
-        *,
-        listener: socket.socket | None = None,
-    ) -> None:
-        self._beat, self._listener = beat, listener
+class NativeServer(LoopServer):
+    """httptools and uvloop, straight to the routes."""
 
     def serve(
         self,
@@ -126,30 +107,18 @@ class _Running:
         await asyncio.sleep(PERIOD_S)
 
     async def _drain(self, listener: socket.socket, server: asyncio.Server) -> None:
-        """Answer what is under way, then end.
-
-        From now on every answer closes its connection, so a caller learns of the end by an answer,
-        and the service is told, so that readiness says so too.
-        Kept connections stay for a moment, for the request that is on its way; then each is closed
-        at an instant at which it has nothing to read.
-        """
-        loop = asyncio.get_running_loop()
-        until, idle_until = loop.time() + DRAIN_S, loop.time() + IDLE_S
-        self.admission.is_draining = True
-        self._service.draining.set()
-        if not self.is_shared:
-            # Whom the kernel has connected is answered.
-            let_none_in(listener)
-        await asyncio.sleep(PERIOD_S)
-        server.close()
-        while self._is_at_work(is_late=loop.time() > idle_until) and loop.time() < until:
-            self._pulse.beat(self._port)
-            await asyncio.sleep(PERIOD_S)
+        await drain(
+            self.admission,
+            () if self.is_shared else (listener,),
+            close=server.close,
+            is_at_work=self._is_at_work,
+            beat=lambda: self._pulse.beat(self._port),
+        )
         for task in self.tasks:
             task.cancel()
         await asyncio.sleep(PERIOD_S)
 
-    def _is_at_work(self, *, is_late: bool) -> bool:
+    def _is_at_work(self, is_late: bool) -> bool:
         """Whether somebody is to be answered still."""
         connections = list(self.connections)
         if is_late:
