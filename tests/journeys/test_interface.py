@@ -6,10 +6,12 @@ import shutil
 import stat
 import subprocess
 import urllib.request
+from contextlib import chdir
 
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+import mainspring as ms
 from mainspring.client.serving import AsyncServingClient, ServingClient
 from tests.called_server import COMMAND
 from tests.journeys.served_shop import ROW, run, served_shop
@@ -97,3 +99,16 @@ def test_the_curl_that_a_server_prints_works_as_it_stands(shop):
             server.terminate()
     [prediction] = json.loads(pasted.stdout)["predictions"]
     assert 0 <= prediction["score"] <= 1
+
+
+def test_a_label_sent_back_by_id_is_there_for_the_next_training_set(shop):
+    said = {"delivered_at": "2024-03-30T10:50:00Z", "shop": "north", "minutes": 50.0}
+    with ServingClient(shop.url, token_file=shop.token_file) as client:
+        [keyed] = client.predict("late-delivery", {**ROW, "order_id": 77_001})
+        [keyless] = client.predict("late-delivery", ROW)
+        told = client.feedback([{"prediction": keyed.id, **said}, {"prediction": keyless.id}])
+    refused = [(each.row, each.code) for each in told.refused]
+    assert (told.accepted, refused) == (1, [(1, "SRV-080")])
+    with chdir(shop.folder):
+        again = ms.Workspace.open(shop.folder).feedback({"prediction": keyed.id, **said})
+    assert (again.duplicates, again.accepted) == (1, 0)

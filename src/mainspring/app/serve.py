@@ -383,6 +383,7 @@ def service_of(
             writer=lambda source, actor: workspace.writer(source, actor=actor),
             replay=workspace.trace,
             place_of=workspace.replays.place,
+            log=workspace.runtime.log,
             features=workspace.served_features,
             status=workspace.status,
             deployer=lambda actor: workspace.acting_as(actor).deployer,

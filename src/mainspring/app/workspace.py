@@ -23,8 +23,8 @@ from mainspring.app.compose import (
 )
 from mainspring.app.data_plane import read_status
 from mainspring.app.errors import NowhereOnDisk
+from mainspring.app.feedback_access import FeedbackAccess
 from mainspring.app.maintenance import back_up_workspace, restore_workspace
-from mainspring.app.predict_access import PredictAccess
 from mainspring.app.simulation import simulate_environment
 from mainspring.elements.actor import parse_actor
 from mainspring.elements.arguments import checks_arguments, require_path, require_within
@@ -72,7 +72,7 @@ __all__ = ["Workspace"]
 
 
 @checks_arguments
-class Workspace(PredictAccess):
+class Workspace(FeedbackAccess):
     """One project in one environment, ready to work.  Stable.
 
     Open one with `Workspace.open(path, env=...)`, or with nothing on disk with

@@ -23,11 +23,14 @@ from mainspring.ports.http import (
     Route,
     RouteSubject,
 )
+from mainspring.ports.log import LogReader
 from mainspring.project.api import DeploymentApi
 from mainspring.project.deploy import EnvironmentDeployer
 from mainspring.serving.admission import AdmissionControl
 from mainspring.serving.api import ServingApi
 from mainspring.serving.errors import PredictionUnknown
+from mainspring.serving.feedback import FeedbackRecorder
+from mainspring.serving.feedback.api import FeedbackApi
 from mainspring.serving.host import EndpointHost
 from mainspring.sources.ingest import SourceWriter
 from mainspring.sources.receive import Receiving, source_routes
@@ -46,6 +49,7 @@ class HttpDependencies:
         replay: takes a prediction's id; returns a record to render.
         place_of: takes a prediction's id; returns the environment and the endpoint that it was made
             at.
+        log: of predictions, which feedback asks.
         features: what reads features.
         status: what the environment holds.
         deployer: what moves the environment, in an actor's name.
@@ -65,6 +69,7 @@ class HttpDependencies:
     writer: Callable[[str, Actor], SourceWriter]
     replay: Callable[[str], object]
     place_of: Callable[[str], tuple[str, str]]
+    log: LogReader
     features: FeatureAnswers
     status: Callable[[], StatusReport]
     deployer: Callable[[Actor], EnvironmentDeployer]
@@ -98,6 +103,7 @@ def build_http_service(
             draining=draining,
         ).routes(),
         *source_routes(dependencies.writer, dependencies.receiving, observe=metrics.count_events),
+        _feedback_api(dependencies).route(),
         *FeatureApi(dependencies.features, observe=metrics.count_features).routes(),
         *StatusApi(dependencies.status).routes(),
         *DeploymentApi(dependencies.deployer).routes(),
@@ -129,6 +135,22 @@ def build_http_service(
         admit=_admitting(routes, dependencies.admission),
         draining=draining,
         hosts=LOOPBACK_HOSTS | {host.lower() for host in hosts},
+    )
+
+
+def _feedback_api(dependencies: HttpDependencies) -> FeedbackApi:
+    """What takes labels in, from whoever may write to the endpoint and to the label's source."""
+    host, guard = dependencies.host, dependencies.guard
+
+    def permit(call: Call, endpoint: str, source: str) -> None:
+        for demand in (Demand("ingest", "endpoint", endpoint), Demand("ingest", "source", source)):
+            guard.authorise(call.headers.get("authorization"), demand)
+
+    return FeedbackApi(
+        FeedbackRecorder(host.endpoint, environment=guard.environment, log=dependencies.log),
+        permit=permit,
+        writer=dependencies.writer,
+        observe=dependencies.metrics.count_events,
     )
 
 

@@ -6,6 +6,7 @@ each call is, in `calls`.
 """
 
 from mainspring.client.serving.answers import (
+    FeedbackAnswer,
     Inference,
     PredictionAnswer,
     PredictionReasons,
@@ -19,6 +20,7 @@ from mainspring.client.serving.synchronous import ServingClient
 __all__ = [
     "AsyncServingClient",
     "CallRetries",
+    "FeedbackAnswer",
     "Inference",
     "PredictionAnswer",
     "PredictionReasons",

@@ -9,11 +9,13 @@ from numpy.typing import NDArray
 __all__ = [
     "Array",
     "FeatureRow",
+    "FeedbackAnswer",
     "Inference",
     "PredictedRows",
     "PredictionAnswer",
     "PredictionReasons",
     "ReadFeatures",
+    "RefusedFeedback",
     "Replay",
 ]
 
@@ -64,6 +66,33 @@ class PredictionAnswer(msgspec.Struct, frozen=True, kw_only=True):
     logged: bool = True
     scores: dict[str, float] = {}
     explanation: PredictionReasons | None = None
+
+
+class RefusedFeedback(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of feedback that belongs to no label: its place from 0, why, and what to send."""
+
+    row: int
+    code: str
+    detail: str
+    remedy: str = ""
+
+
+class FeedbackAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of labels that were sent back, by how many.
+
+    Args:
+        duplicates: that the label's source has already.
+        quarantined: how many the source refused, by reason.
+        ignored: columns that the source does not have.
+        refused: the rows that were not written.
+    """
+
+    accepted: int = 0
+    duplicates: int = 0
+    revised: int = 0
+    quarantined: dict[str, int] = {}
+    ignored: list[str] = []
+    refused: list[RefusedFeedback] = []
 
 
 class PredictedRows(msgspec.Struct):

@@ -15,6 +15,7 @@ import msgspec
 
 from mainspring.client.serving.answers import (
     FeatureRow,
+    FeedbackAnswer,
     Inference,
     PredictedRows,
     PredictionAnswer,
@@ -29,6 +30,7 @@ __all__ = [
     "ServerCall",
     "document_call",
     "features_call",
+    "feedback_call",
     "infer_call",
     "predict_call",
     "ready_call",
@@ -100,6 +102,24 @@ def features_call(
         "POST",
         "/v1/features/online",
         lambda answer: msgspec.json.decode(answer.body, type=ReadFeatures).rows,
+        encode_json(body),
+    )
+
+
+def feedback_call(
+    rows: Row | Sequence[Row], *, endpoint: str, replace: bool
+) -> ServerCall[FeedbackAnswer]:
+    """Labels of predictions.  The same ones twice are duplicates, so they may be sent again."""
+    given = [rows] if isinstance(rows, Mapping) else list(rows)
+    body: dict[str, object] = {"rows": [dict(row) for row in given]}
+    if endpoint:
+        body["endpoint"] = endpoint
+    if replace:
+        body["op"] = "replace"
+    return ServerCall(
+        "POST",
+        "/v1/feedback",
+        lambda answer: msgspec.json.decode(answer.body, type=FeedbackAnswer),
         encode_json(body),
     )
 

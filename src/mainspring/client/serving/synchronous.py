@@ -10,7 +10,13 @@ from typing import TypeVar
 import httpx
 import msgspec
 
-from mainspring.client.serving.answers import FeatureRow, Inference, PredictionAnswer, Replay
+from mainspring.client.serving.answers import (
+    FeatureRow,
+    FeedbackAnswer,
+    Inference,
+    PredictionAnswer,
+    Replay,
+)
 from mainspring.client.serving.attempts import Attempts, CallRetries, Failure
 from mainspring.client.serving.calls import (
     Row,
@@ -18,6 +24,7 @@ from mainspring.client.serving.calls import (
     ServerCall,
     document_call,
     features_call,
+    feedback_call,
     infer_call,
     predict_call,
     ready_call,
@@ -108,6 +115,27 @@ class ServingClient:
         Raises: as `predict`.
         """
         return self._ask(features_call(features, rows, at), timeout_s)
+
+    def feedback(
+        self,
+        rows: Row | Sequence[Row],
+        *,
+        endpoint: str = "",
+        replace: bool = False,
+        timeout_s: float | None = None,
+    ) -> FeedbackAnswer:
+        """Send labels of predictions back, to the source that the endpoint's label is read from.
+
+        Args:
+            rows: each with `prediction`, the id of an answer, or with the columns that its label is
+                joined by; and with `label`, or the columns of the label's source.
+            endpoint: of the rows that name no prediction.
+            replace: the rows correct earlier ones of the same id.
+
+        Raises: as `predict`; a row that belongs to no label is in `refused` of the answer.
+        """
+        call = feedback_call(rows, endpoint=endpoint, replace=replace)
+        return self._ask(call, timeout_s)
 
     def replay(self, prediction: str, *, timeout_s: float | None = None) -> Replay:
         """A prediction, recomputed.  Raises: as `predict`."""

@@ -11,6 +11,7 @@ from mainspring.features.physical import Value
 from mainspring.govern.status import StatusReport
 from mainspring.project.api import RollbackBody
 from mainspring.serving.body import PredictBody
+from mainspring.serving.feedback import FeedbackBody, FeedbackReport
 from mainspring.serving.predict import Prediction
 from mainspring.serving.protocol import InferRequest, InferResponse, ModelMetadata
 from mainspring.serving.protocol.api import IndexBody, LoadBody
@@ -208,6 +209,9 @@ OPERATIONS: Mapping[tuple[str, str], ApiOperation] = MappingProxyType(
         ),
         ("GET", "/v1/predictions/{id}/replay"): ApiOperation(
             name="replay", gives={200: PredictionTrace}
+        ),
+        ("POST", "/v1/feedback"): ApiOperation(
+            name="feedback", takes=FeedbackBody, gives={200: FeedbackReport}
         ),
         ("POST", "/v1/features/online"): ApiOperation(
             name="online_features",

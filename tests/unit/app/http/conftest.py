@@ -149,7 +149,7 @@ def tokens(state, clock):
 
 
 @pytest.fixture
-def service(host, guard, arrivals):
+def service(host, guard, arrivals, log):
     return HttpDependencies(
         version="0.1.0",
         host=host,
@@ -158,6 +158,7 @@ def service(host, guard, arrivals):
         writer=arrivals,
         replay=lambda prediction: {"replayed": prediction},
         place_of=place_of,
+        log=log,
         features=NoFeatures(),
         status=lambda: STATUS,
         deployer=no_deployer,
