@@ -40,6 +40,7 @@ OUTLIVES: dict[str, list[str]] = {
     "lineage": ["late"],
     "models": [],
     "models show": ["lateness"],
+    "models card": ["lateness"],
     "watch": ["lateness-monitor"],
     "simulate": ["--from", "2024-05-03", "--days", "1"],
     "gc": [],

@@ -9,6 +9,7 @@ import polars as pl
 
 from mainspring.access.tokens import Tokens
 from mainspring.app.data_plane import (
+    open_explainers,
     open_host,
     open_loader,
     open_materializer,
@@ -267,8 +268,11 @@ class Collaborators:
 
     @cached_property
     def models(self) -> ModelCatalog:
-        """The models of this environment and their versions: `report` on one, `reports`, `load`."""
-        return ModelCatalog(self.proven, self.environment, self.loader.require_proven)
+        """The models of this environment and their versions: `report` on one, `reports`, `card`,
+        `load`.
+        """
+        explainer_of = open_explainers(self.proven)
+        return ModelCatalog(self.proven, self.environment, self.loader.require_proven, explainer_of)
 
     def host(self, *, must_load: bool = True) -> EndpointHost:
         """The endpoints of this environment, answering; `refresh` follows the map.

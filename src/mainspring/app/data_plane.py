@@ -111,9 +111,14 @@ def open_loader(
 
 def open_explainers(runtime: Runtime) -> OpenExplainer:
     """What explains the answers of a version; the last ones stay open."""
-    state, objects = runtime.state, runtime.objects
     return lru_cache(_OPEN_EXPLAINERS)(
-        partial(open_explainer, state=state, objects=objects, read_terms=read_terms)
+        partial(
+            open_explainer,
+            state=runtime.state,
+            objects=runtime.objects,
+            scorers=runtime.scorers,
+            read_terms=read_terms,
+        )
     )
 
 

@@ -10,6 +10,7 @@ import polars as pl
 
 from mainspring.app.batch_places import open_places
 from mainspring.app.data_access import DataAccess
+from mainspring.app.data_plane import open_explainers
 from mainspring.elements.arguments import checks_arguments, require_within
 from mainspring.elements.declaration import Named, name_of
 from mainspring.elements.errors import WrongArgument
@@ -17,7 +18,6 @@ from mainspring.elements.events import Event, EventValue
 from mainspring.elements.foreign_frame import GivenRows, plain_rows
 from mainspring.elements.identity import Digest
 from mainspring.elements.time import parse_instant
-from mainspring.engines.onnx.terms import read_terms
 from mainspring.features.history.reader import HistoryReader
 from mainspring.serving.asked import AskedOf
 from mainspring.serving.batch.job import BatchOptions, BatchReport
@@ -28,7 +28,6 @@ from mainspring.serving.predict import Prediction
 from mainspring.serving.tracing.contributions import (
     PredictionExplanation,
     explain_predictions,
-    open_explainer,
 )
 from mainspring.sources.facts import FactQuery, scan_source_rows
 from mainspring.sources.spec import Source
@@ -164,19 +163,15 @@ class PredictAccess(DataAccess):
         Recomputed from the features on record by the artifact that answered, so it is the same
         whenever it is asked for.
 
-        Raises: PredictionUnknown SRV-008, NotExplainable SRV-089 for a version that is no LightGBM
-            booster, or has several outputs.
+        Raises: PredictionUnknown SRV-008, NotExplainable SRV-089.
         """
         given = [predictions] if isinstance(predictions, str | Prediction) else predictions
         ids = [each.id if isinstance(each, Prediction) else each for each in given]
         return explain_predictions(ids, log=self.runtime.log, open_version=self._explainer)
 
     def _explainer(self, version: Digest) -> Explainer:
-        """What explains the answers of a version.  Raises: NotExplainable SRV-089."""
-        runtime = self.runtime
-        return open_explainer(
-            version, state=runtime.state, objects=runtime.objects, read_terms=read_terms
-        )
+        """What explains the answers of a version."""
+        return open_explainers(self.runtime)(version)
 
     def _history_until(self, read_at: dict[str, int]) -> HistoryReader:
         """Reads facts below these offsets."""

@@ -8,6 +8,7 @@ request can do to the others stays below a tenth of a second.
 from dataclasses import dataclass
 
 __all__ = [
+    "MAX_EXPLAINED_ROWS",
     "MAX_JSON_DEPTH",
     "MAX_JSON_VALUES",
     "MAX_PUSHED_ROWS",
@@ -19,6 +20,9 @@ __all__ = [
 
 MAX_ROWS = 10_000
 """How many rows one request may ask about, of an endpoint or of a model."""
+
+MAX_EXPLAINED_ROWS = 500
+"""How many rows of one request may be explained: a row takes two milliseconds and more."""
 
 MAX_SPINE_ROWS = 1_000
 """How many rows of a spine one request may ask history about."""

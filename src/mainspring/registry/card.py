@@ -2,7 +2,9 @@
 for people.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from types import MappingProxyType
 
 from mainspring.datasets.card import TrainingSetCard
 from mainspring.elements.identity import short
@@ -11,6 +13,8 @@ from mainspring.registry.version import ModelVersion
 
 __all__ = ["render_card"]
 
+_MOST_FEATURES = 15
+
 
 def render_card(
     version: ModelVersion,
@@ -18,12 +22,16 @@ def render_card(
     *,
     description: str = "",
     verdicts: Sequence[str] = (),
+    importance: Mapping[str, float] = MappingProxyType({}),
+    importance_of: str = "",
 ) -> str:
     """The card.
 
     Args:
         description: what the model is for, in its author's words.
-        verdicts: one line for each gate, as `gates.render` writes them.
+        verdicts: one line for each gate.
+        importance: the mean size of each feature's contribution, the largest first; the first
+            fifteen are shown. `importance_of`: how it was found.
     """
     lines = [
         f"# {version.label}",
@@ -34,6 +42,8 @@ def render_card(
     lines += ["", "## On the test rows", "", *_metrics(version)]
     if verdicts:
         lines += ["", "## What it had to prove", "", *(f"- {line.strip()}" for line in verdicts)]
+    if importance:
+        lines += ["", "## What its scores come from", "", *_importance(importance, importance_of)]
     lines += ["", "## What it learned from", "", *_training(version, training)]
     lines += ["", "## Where it was fitted", "", *_environment(version), ""]
     return "\n".join(lines)
@@ -60,6 +70,18 @@ def _metrics(version: ModelVersion) -> Iterator[str]:
     yield "| --- | --- |"
     for name, value in sorted(version.metrics.items()):
         yield f"| {name} | {value:.4f} |"
+
+
+def _importance(importance: Mapping[str, float], importance_of: str) -> Iterator[str]:
+    yield importance_of
+    yield ""
+    yield "| feature | mean size of its contribution |"
+    yield "| --- | --- |"
+    for name, size in islice(importance.items(), _MOST_FEATURES):
+        yield f"| {name} | {size:.4g} |"
+    if len(importance) > _MOST_FEATURES:
+        rest = sum(islice(importance.values(), _MOST_FEATURES, None))
+        yield f"| {len(importance) - _MOST_FEATURES:,} more, together | {rest:.4g} |"
 
 
 def _training(version: ModelVersion, training: TrainingSetCard) -> Iterator[str]:

@@ -20,10 +20,11 @@ from mainspring.ports.http import (
     Route,
     json_reply,
 )
+from mainspring.ports.limits import MAX_EXPLAINED_ROWS
 from mainspring.serving.asked import AskedOf
 from mainspring.serving.body import PredictBody
 from mainspring.serving.endpoint_models import EndpointModels
-from mainspring.serving.errors import ServerEnding
+from mainspring.serving.errors import ServerEnding, TooManyRows
 from mainspring.serving.protocol.api import ProtocolApi
 from mainspring.serving.protocol.repository import REVISION_HEADER
 
@@ -108,7 +109,7 @@ class ServingApi:
             or cast; ScoreNotFinite SRV-022; NotExplainable SRV-089.
         """
         started, name = perf_counter(), call.path["name"]
-        body = parse_body(call.body, PredictBody)
+        body = _body_of(call)
         revision = call.headers.get(REVISION_HEADER, "")
         if body.explain:
             asked = AskedOf(body.rows, call.actor, revision)
@@ -127,7 +128,7 @@ class ServingApi:
         bodies: dict[int, PredictBody] = {}
         for place, call in enumerate(calls):
             try:
-                bodies[place] = parse_body(call.body, PredictBody)
+                bodies[place] = _body_of(call)
             except MainspringError as error:
                 answers[place] = error
         asked = [
@@ -202,6 +203,14 @@ class ServingApi:
         except MainspringError as error:
             return _unready(about, error)
         return answer_ready(about, has_model, draining=self._draining)
+
+
+def _body_of(call: Call) -> PredictBody:
+    """The body of a request for predictions.  Raises: as `parse_body`, TooManyRows SRV-006."""
+    body = parse_body(call.body, PredictBody)
+    if body.explain and len(body.rows) > MAX_EXPLAINED_ROWS:
+        raise TooManyRows(rows=len(body.rows), limit=MAX_EXPLAINED_ROWS)
+    return body
 
 
 def answer_live(_: Call) -> Reply:

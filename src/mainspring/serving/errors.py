@@ -187,13 +187,14 @@ class NoRollout(ServingError):
 class NotExplainable(ServingError):
     """The answers of a model version cannot be explained by contributions.
 
-    Linear models and boosters of LightGBM with one output can; a booster says how the training rows
-    were divided at each split.  Those that an earlier release has exported do not say it.
+    Models with one output can: boosters of LightGBM and linear models exactly, all others by
+    permutation, for which they must have a finite score where features are missing that some of the
+    rows they were fitted on lack.
     """
 
     code: ClassVar[str] = "SRV-089"
     template: ClassVar[str] = "{version} cannot be explained: {reason}"
-    remedy: ClassVar[str] = "train a new version of a LightGBM model: mainspring run MODEL"
+    remedy: ClassVar[str] = "ask without `explain`, or impute missing values in the model"
     version: str
     reason: str
 

@@ -1,8 +1,9 @@
 """Why a model has answered as it did: what each feature has added to the raw score.
 
-Contributions are additive: the base value and all of them add up to the raw score, which is what
-the model's trees add up to before a sigmoid or another link makes an answer of it.  For boosters
-they are exact (`stats.tree_shap`), computed from the artifact that answered.
+Contributions are additive: the base value and all of them add up to the raw score, which is what a
+model adds up to before a sigmoid or another link makes an answer of it.  For boosters and linear
+models they are exact, computed from the artifact that answered; of any other model only its scores
+are known, so its raw score is the score, and how it is divided is estimated.
 """
 
 from collections.abc import Mapping
@@ -17,6 +18,8 @@ from numpy.typing import NDArray
 
 from mainspring.datasets.encoding import Encoding
 from mainspring.ports.ensembles import LinearTerms, TreeArrays
+from mainspring.ports.models import Scorer
+from mainspring.stats.permutation_shap import permutation_shap
 from mainspring.stats.tree_shap import TreePaths, paths_of_trees, tree_shap
 
 __all__ = [
@@ -24,6 +27,7 @@ __all__ = [
     "Explainer",
     "Explanation",
     "LinearExplainer",
+    "PermutationExplainer",
     "TreeExplainer",
     "scale_of",
 ]
@@ -89,6 +93,11 @@ class Explainer(Protocol):
         """What makes the model's matrix of features."""
         ...
 
+    @property
+    def method(self) -> str:
+        """How it explains, as `Explanation` says it."""
+        ...
+
     def explain(self, matrix: Floats) -> Contributions:
         """What each feature has added.  Shapes: matrix (rows, columns of the encoding)."""
         ...
@@ -122,14 +131,62 @@ class LinearExplainer:
         return Contributions(self.method, base, raw, by_feature, background=_ZERO)
 
 
+@dataclass(frozen=True, eq=False)
+class PermutationExplainer:
+    """Explains the answers of any model with one output, by its scores alone.
+
+    Args:
+        background: encoded rows that features which are not known are taken from.
+        seed: of the orders in which features are made known; the same for every row.
+    """
+
+    scorer: Scorer
+    encoding: Encoding
+    background: Floats
+    seed: int
+    method: str = field(default="permutation", init=False)
+
+    def explain(self, matrix: Floats) -> Contributions:
+        """What each feature has added.
+
+        Shapes: matrix (rows, columns of the encoding); no outputs where the model has several.
+        Cost: 64 scores for each row and feature where the background has 32 rows.
+        """
+        raw = self.scorer.predict(matrix)
+        if raw.ndim != 1:
+            return Contributions(self.method, np.empty(0), np.empty((len(matrix), 0)), {})
+        groups = _columns_of(self.encoding)
+        found = [
+            permutation_shap(
+                self.scorer.predict, row, self.background, groups=groups, seed=self.seed
+            )
+            for row in matrix
+        ]
+        shares = np.array(found).reshape(len(matrix), len(groups), 1)
+        return Contributions(
+            self.method,
+            np.array([self._mean_score]),
+            raw[:, np.newaxis],
+            {name: shares[:, place] for place, name in enumerate(self.encoding.names)},
+            exact=False,
+            background=f"{len(self.background)} rows that the model was fitted on",
+        )
+
+    @cached_property
+    def _mean_score(self) -> float:
+        return float(self.scorer.predict(self.background).mean())
+
+
+def _columns_of(encoding: Encoding) -> list[range]:
+    """The columns of each feature."""
+    stops = np.cumsum([len(feature.elements) for feature in encoding.features]).tolist()
+    return [range(first, stop) for first, stop in zip([0, *stops], stops, strict=False)]
+
+
 def _by_feature(found: Floats, encoding: Encoding) -> dict[str, Floats]:
     """The shares of columns, added up by the feature that they stand for."""
-    by_feature, first = dict[str, Floats](), 0
-    for feature in encoding.features:
-        width = len(feature.elements)
-        by_feature[feature.name] = found[:, :, first : first + width].sum(axis=2)
-        first += width
-    return by_feature
+    named = zip(encoding.names, _columns_of(encoding), strict=True)
+    return {name: found[:, :, columns].sum(axis=2) for name, columns in named}
 
 
 @dataclass(frozen=True, eq=False)

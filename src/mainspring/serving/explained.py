@@ -59,10 +59,15 @@ def explanations_of(
         scores: what was answered, which says on what scale the raw score is.
         version: for the message.
 
-    Raises: NotExplainable SRV-089 for several outputs.
+    Raises: NotExplainable SRV-089 for several outputs, and where a score on the way from the
+        background to the row is no finite number.
     """
     if found.base.size != 1:
         raise NotExplainable(version=version, reason="it has several outputs")
+    if not all(np.isfinite(each).all() for each in (found.base, *found.by_feature.values())):
+        raise NotExplainable(
+            version=version, reason="it has no finite score where features are missing"
+        )
     base, raws = float(found.base[0]), found.raw[:, 0].tolist()
     names = list(found.by_feature)
     shares = np.stack([each[:, 0] for each in found.by_feature.values()], axis=1).tolist()

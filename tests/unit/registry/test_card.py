@@ -40,3 +40,10 @@ def test_card_reads_as_agreed(register, fit, training):
         verdicts=["✓ latency  p99 3.10 ms"],
     )
     assert text == GOLDEN.read_text(encoding="utf-8")
+
+
+def test_a_card_says_what_the_scores_come_from(register, fit, training):
+    sizes = {f"feature_{place}": 20.0 - place for place in range(17)}
+    text = render_card(register(fit), training, importance=sizes, importance_of="Over 9 rows:")
+    assert "## What its scores come from\n\nOver 9 rows:\n\n| feature |" in text
+    assert "| feature_14 | 6 |\n| 2 more, together | 9 |" in text

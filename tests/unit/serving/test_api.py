@@ -9,6 +9,7 @@ import pytest
 from mainspring.elements.events import Actor
 from mainspring.ports.errors import BadRequest
 from mainspring.ports.http import Call
+from mainspring.ports.limits import MAX_EXPLAINED_ROWS
 from mainspring.serving.api import ServingApi, answer_live
 from mainspring.serving.errors import (
     EmptyRequest,
@@ -16,6 +17,7 @@ from mainspring.serving.errors import (
     NotServing,
     PredictionUnknown,
     ScoreNotFinite,
+    TooManyRows,
     UnknownEndpoint,
     WrongTensor,
 )
@@ -182,6 +184,13 @@ def test_only_health_is_open_and_only_what_reads_much_blocks(api):
         "/v2/repository/models/{name}/unload",
     }
     assert answer_live(call()).body == b'{"live":true}'
+
+
+def test_a_request_explains_few_rows(api, row, log):
+    body = {"rows": [row] * (MAX_EXPLAINED_ROWS + 1), "explain": True}
+    with pytest.raises(TooManyRows, match="501 rows"):
+        api.predict(call(body, name="late"))
+    assert not list(log.topics())
 
 
 def test_what_cannot_be_explained_refuses_its_own_call_and_is_on_record(api, row, log):

@@ -16,7 +16,9 @@ from mainspring.engines.onnx.ensemble import read_trees
 from mainspring.engines.onnx.scorer import OnnxScorer
 from mainspring.engines.onnx.terms import read_terms
 from mainspring.engines.sklearn.export import export_linear
-from mainspring.serving.explain import LinearExplainer, TreeExplainer
+from mainspring.serving.errors import NotExplainable
+from mainspring.serving.explain import LinearExplainer, PermutationExplainer, TreeExplainer
+from mainspring.serving.explained import explanations_of
 
 ROWS, NAMES = 800, ("a", "b", "c", "code")
 TOLERANCE = 1e-9
@@ -112,3 +114,53 @@ def test_a_pipeline_is_explained_by_the_terms_of_its_own_sum() -> None:
     without[:, 0] = np.nanmean(matrix[:, 0])
     change = fitted.decision_function(matrix) - fitted.decision_function(without)
     assert np.abs(found.by_feature["a"][:, 0] - change).max() < TOLERANCE
+
+
+class Products:
+    """A model that is known by its scores alone: a product of two features, and a third."""
+
+    feature_count, datatype, score_shape = len(NAMES), "FP64", (-1,)
+
+    def predict(self, matrix: np.ndarray) -> np.ndarray:
+        return matrix[:, 0] * matrix[:, 1] + 2 * matrix[:, 2]
+
+
+def by_permutation(background: np.ndarray) -> PermutationExplainer:
+    frame = pl.DataFrame({name: [0.0] for name in NAMES})
+    return PermutationExplainer(Products(), learn_encoding(frame, NAMES), background, seed=3)
+
+
+def test_what_only_scores_is_explained_by_permutation() -> None:
+    draw = np.random.default_rng(1)
+    background, asked = draw.normal(size=(32, 4)), draw.normal(size=(5, 4))
+    found = by_permutation(background).explain(asked)
+    shares = {name: each[:, 0] for name, each in found.by_feature.items()}
+    # Where pairs interact, an order and its reverse are exact: the mean over the background.
+    expected = (asked[:, :1] - background[:, 0]) * (asked[:, 1:2] + background[:, 1]) / 2
+    np.testing.assert_allclose(shares["a"], expected.mean(axis=1), atol=TOLERANCE)
+    np.testing.assert_allclose(shares["c"], 2 * (asked[:, 2] - background[:, 2].mean()))
+    np.testing.assert_array_equal(shares["code"], 0.0)
+    assert (found.method, found.exact) == ("permutation", False)
+
+
+def test_contributions_by_permutation_add_up_to_the_score() -> None:
+    draw = np.random.default_rng(2)
+    asked = draw.normal(size=(7, 4))
+    found = by_permutation(draw.normal(size=(9, 4))).explain(asked)
+    total = found.base + sum(found.by_feature.values())
+    np.testing.assert_allclose(total[:, 0], Products().predict(asked), atol=TOLERANCE)
+
+
+def test_a_row_is_explained_by_permutation_alone_as_among_others() -> None:
+    draw = np.random.default_rng(4)
+    explainer, asked = by_permutation(draw.normal(size=(6, 4))), draw.normal(size=(5, 4))
+    among = explainer.explain(asked).by_feature["a"]
+    alone = [explainer.explain(asked[row : row + 1]).by_feature["a"][0] for row in range(5)]
+    assert among.tobytes() == np.array(alone).tobytes()
+
+
+def test_a_score_that_is_no_number_on_the_way_explains_nothing() -> None:
+    asked, background = np.ones((1, 4)), np.full((2, 4), np.nan)
+    found = by_permutation(background).explain(asked)
+    with pytest.raises(NotExplainable, match="no finite score"):
+        explanations_of(found, [3.0], version="v")

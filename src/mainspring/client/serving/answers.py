@@ -53,18 +53,16 @@ class PredictionAnswer(msgspec.Struct, frozen=True, kw_only=True):
         at: the instant that features were read at, microseconds since 1970, UTC.
         missing: the features that the model was not given.
         logged: whether the prediction can be replayed.
-        scores: by label, where the model has several.
         explanation: where it was asked for.
     """
 
     id: str
-    score: float | None = None
+    score: float
     version: str = ""
     at: int = 0
     revision: str = ""
     missing: list[str] = []
     logged: bool = True
-    scores: dict[str, float] = {}
     explanation: PredictionReasons | None = None
 
 

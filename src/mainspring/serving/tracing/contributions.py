@@ -7,22 +7,36 @@ is asked for.
 from collections.abc import Callable, Sequence
 
 import msgspec
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
 
-from mainspring.datasets.encoding import encode_columns, parse_encoding
+from mainspring.datasets.build import parse_training_rows
+from mainspring.datasets.encoding import Encoding, encode_columns, encode_frame, parse_encoding
 from mainspring.elements.identity import Digest
 from mainspring.ports.ensembles import LinearTerms, TreeArrays
 from mainspring.ports.log import LogReader
+from mainspring.ports.models import ScorerLoader
 from mainspring.ports.objects import ObjectReader
 from mainspring.ports.state import StateReader
 from mainspring.registry.read import read_artifact, read_object, read_version
-from mainspring.serving.errors import NotExplainable, PredictionUnknown
-from mainspring.serving.explain import Explainer, Explanation, LinearExplainer, TreeExplainer
+from mainspring.registry.version import ModelVersion
+from mainspring.serving.errors import PredictionUnknown
+from mainspring.serving.explain import (
+    Explainer,
+    Explanation,
+    LinearExplainer,
+    PermutationExplainer,
+    TreeExplainer,
+)
 from mainspring.serving.explained import explanations_of
 from mainspring.serving.inference.record import PredictionRecord
 from mainspring.serving.inference_log import find_prediction
 
 __all__ = ["PredictionExplanation", "explain_predictions", "open_explainer"]
 
+Floats = NDArray[np.float64]
+_BACKGROUND_ROWS = 32
 ReadTerms = Callable[[bytes], TreeArrays | LinearTerms | None]
 
 
@@ -39,22 +53,37 @@ class PredictionExplanation(Explanation, frozen=True, kw_only=True):
 
 
 def open_explainer(
-    version: Digest, *, state: StateReader, objects: ObjectReader, read_terms: ReadTerms
+    version: Digest,
+    *,
+    state: StateReader,
+    objects: ObjectReader,
+    scorers: ScorerLoader,
+    read_terms: ReadTerms,
 ) -> Explainer:
-    """What explains the answers of a version.  Raises: NotExplainable SRV-089, ArtifactChanged
-    REG-002.
+    """What explains the answers of a version.
+
+    Raises: ArtifactChanged REG-002, ObjectMissing ENG-002.
+    Cost: for a model that is explained by permutation, reads the training set.
     """
     found = read_version(state, version)
-    terms = read_terms(read_artifact(objects, found).payload)
-    if terms is None:
-        raise NotExplainable(
-            version=found.label,
-            reason="it is no linear model and no booster, or was exported before that was kept",
-        )
+    artifact = read_artifact(objects, found)
     encoding = parse_encoding(read_object(objects, found, "encoding"))
+    terms = read_terms(artifact.payload)
+    if terms is None:
+        background = _background(found, encoding, objects)
+        return PermutationExplainer(scorers.open(artifact), encoding, background, found.seed)
     if isinstance(terms, TreeArrays):
         return TreeExplainer(terms, encoding)
     return LinearExplainer(terms, encoding)
+
+
+def _background(version: ModelVersion, encoding: Encoding, objects: ObjectReader) -> Floats:
+    """Rows that the version was fitted on, drawn with its seed."""
+    rows = parse_training_rows(read_object(objects, version, "training_set"))
+    fitted = rows.filter(pl.col("_split") == "fit")
+    count = min(_BACKGROUND_ROWS, fitted.height)
+    drawn = np.random.default_rng(version.seed).choice(fitted.height, count, replace=False)
+    return encode_frame(fitted[np.sort(drawn)], encoding)
 
 
 def explain_predictions(

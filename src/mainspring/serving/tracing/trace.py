@@ -10,14 +10,12 @@ from mainspring.elements.identity import short
 from mainspring.elements.stored import parse_stored
 from mainspring.elements.time import format_instant
 from mainspring.features.online.read import Value
-from mainspring.gates.attest import read_envelopes
-from mainspring.gates.attestation import parse_statement, statement_name
 from mainspring.ports.objects import ObjectReader
 from mainspring.ports.state import StateReader
 from mainspring.registry.read import read_object
-from mainspring.registry.read_environment import read_past_environment
 from mainspring.registry.version import ModelVersion
 from mainspring.serving.inference.record import PredictionRecord
+from mainspring.serving.tracing.attested import attested_lines
 from mainspring.serving.tracing.replay import ReplayResult
 
 __all__ = ["PredictionTrace", "build_trace", "expired_trace"]
@@ -60,7 +58,7 @@ def build_trace(
     features = dict(zip(names, record.features, strict=True)) if names else {}
     trained_on = _trained_on(version, objects) if version else "not available"
     attested = (
-        _attested(version, environment, record.map_version, state=state, objects=objects)
+        attested_lines(version, environment, record.map_version, state=state, objects=objects)
         if version
         else ()
     )
@@ -133,40 +131,6 @@ def _trained_on(version: ModelVersion, objects: ObjectReader) -> str:
     except MainspringError as error:
         return f"not available: {error.code} {error.message}"
     return f"{card.name} {short(card.digest)}: {card.fitted:,} rows fitted, {card.tested:,} tested"
-
-
-def _attested(
-    version: ModelVersion,
-    environment: str,
-    map_version: int,
-    *,
-    state: StateReader,
-    objects: ObjectReader,
-) -> tuple[str, ...]:
-    """What was signed about a version under the policy that was in force when it answered."""
-    try:
-        statements = [
-            parse_statement(e.payload)
-            for e in read_envelopes(state, objects, environment=environment, version=version.digest)
-        ]
-    except MainspringError as error:
-        return (f"not available: {error.code} {error.message}",)
-    past = read_past_environment(state, environment, map_version)
-    pointers = past.pointers.values() if past else ()
-    pointer = next((each for each in pointers if each.build_digest == version.digest), None)
-    newest = {
-        s.predicate_type: s
-        for s in sorted(statements, key=lambda statement: statement.predicate.issued_at)
-        if pointer is None or s.predicate.policy == pointer.policy_fingerprint
-    }
-    return tuple(
-        (
-            f"{'✓' if s.predicate.passed else '✗'} "
-            f"{statement_name(kind).split('/', 1)[1]}: "
-            f"{s.predicate.summary} — {s.predicate.actor}"
-        )
-        for kind, s in sorted(newest.items())
-    )
 
 
 def _shown_features(features: Mapping[str, Value]) -> str:

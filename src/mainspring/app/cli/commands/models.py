@@ -28,3 +28,17 @@ def show(at: Invocation, name: str) -> None:
     """
     report = at.open().models.report(name)
     at.answer(report, lambda _: report.lines())
+
+
+@models.command("card", cls=WorkspaceVerb)
+@click.argument("name", metavar="MODEL")
+@click.pass_obj
+def card(at: Invocation, name: str) -> None:
+    """Print the model card of a version, as Markdown.
+
+    MODEL is a model, for the version that --env holds, or a version such as late_arrival@v3.  The
+    card says what the version is for, how good it is, what was signed about it, which features its
+    scores come from, and what it learned from.
+    """
+    text = at.open().models.card(name)
+    at.answer({"card": text}, lambda _: text.splitlines())
