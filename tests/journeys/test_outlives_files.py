@@ -42,6 +42,7 @@ OUTLIVES: dict[str, list[str]] = {
     "models show": ["lateness"],
     "models card": ["lateness"],
     "watch": ["lateness-monitor"],
+    "export grafana": ["--out", "board.json"],
     "simulate": ["--from", "2024-05-03", "--days", "1"],
     "gc": [],
     "backup": ["copy"],
@@ -62,7 +63,7 @@ TESTED_BELOW = {
     *("serve", "restore", "auth revoke", "auth rotate", "quarantine show", "audit verify"),
     *("rollout pause", "rollout resume", "rollout promote", "rollout abort"),
 }
-TESTED_ELSEWHERE = {"batch-predict", "openapi"}
+TESTED_ELSEWHERE = {"batch-predict", "openapi", "top"}
 """What has a journey of its own."""
 NO_PROJECT = {"init", "demo", "serve-model", "explain", "kernels"}
 
