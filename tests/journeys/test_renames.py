@@ -263,3 +263,16 @@ def test_another_environment_finds_what_was_built_under_another_name(project: Pa
     fresh = Workspace.open(project, "trial", as_of=AS_OF)
     assert fresh.predict("late-delivery", [ROW])
     assert fresh.plan().is_empty
+
+
+def test_labels_of_a_model_go_to_its_source_by_its_new_name(project: Path) -> None:
+    [made] = Workspace.open(project, as_of=AS_OF).predict(
+        "late-delivery", [{**ROW, "order_id": 800_001}]
+    )
+    edited(project, SOURCE).apply()
+    said = {"delivered_at": "2024-03-28T18:50:00Z", "shop": "station", "minutes": 50.0}
+    rows = [{"prediction": made.id, **said}, {"order_id": 800_002, **said}]
+    after = Workspace.open(project, as_of="2024-03-28T19:00:00Z")
+    assert after.feedback(rows, endpoint="late-delivery").accepted == 2
+    found = after.facts_of(after.source("trips"))["order_id"]
+    assert {800_001, 800_002} < {*found.to_list()}

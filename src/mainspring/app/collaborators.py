@@ -22,7 +22,7 @@ from mainspring.app.data_plane import (
 from mainspring.app.maintenance import garbage_collector_of
 from mainspring.app.outside import open_outside
 from mainspring.app.ports import monitor_ports, parity_ports
-from mainspring.app.sources import compile_sources, open_writer
+from mainspring.app.sources import compile_sources, find_present, open_writer
 from mainspring.elements.declaration import Named, name_of
 from mainspring.elements.errors import DeclarationError
 from mainspring.elements.events import Actor
@@ -179,6 +179,12 @@ class Collaborators:
         runtime = self.proven
         journal = IngestJournal(runtime.state, runtime.project, self.environment, by, runtime.clock)
         return open_writer(name, sources, self._writers, journal)
+
+    def present_source(self, source: Source) -> CompiledSource:
+        """A source of something that was built before, as it takes rows in now: by another name
+        where it was renamed since.  Raises: UnknownAsset ACC-006.
+        """
+        return find_present(source, self._compiled_sources())
 
     @cached_property
     def _writers(self) -> SourceWriters:

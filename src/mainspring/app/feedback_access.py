@@ -31,7 +31,8 @@ class FeedbackAccess(PredictAccess):
 
         Returns: what became of the rows; those that belong to no label are in `refused`.
 
-        Raises: EmptyRequest SRV-005, TooManyRows SRV-006.
+        Raises: EmptyRequest SRV-005, TooManyRows SRV-006, UnknownEndpoint SRV-001, NotServing
+            SRV-003.
         """
         body = FeedbackBody(
             rows=[dict(row) for row in plain_rows(rows)],
@@ -39,7 +40,10 @@ class FeedbackAccess(PredictAccess):
             op="replace" if replace else "",
         )
         recorder = FeedbackRecorder(
-            self.host().endpoint, environment=self.environment, log=self.runtime.log
+            self.host().endpoint,
+            self.present_source,
+            environment=self.environment,
+            log=self.runtime.log,
         )
         return recorder.record(body, permit=lambda *_: None, write=self._write_labels)
 

@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from mainspring.access.authorise import TokenGuard
 from mainspring.app.announcement import served_lines
@@ -16,8 +16,8 @@ from mainspring.app.data_plane import open_controller
 from mainspring.app.http.metrics import ServerMetrics
 from mainspring.app.http.routes import HttpDependencies, build_http_service
 from mainspring.app.http.servers import chosen_server
+from mainspring.app.servable_workspace import ServableWorkspace
 from mainspring.elements.errors import MainspringError
-from mainspring.elements.events import Actor
 from mainspring.elements.time import format_instant
 from mainspring.engines.local.decoder import BodyDecoder, DecodingLimits
 from mainspring.engines.local.heartbeat import heartbeat_of
@@ -30,39 +30,23 @@ from mainspring.features.stream.consume import StreamConsumer
 from mainspring.features.view import CompiledView, with_lookups
 from mainspring.flow.leadership import Leadership
 from mainspring.flow.periodic import PeriodicTask
-from mainspring.govern.sign_journal import JournalSigner
-from mainspring.govern.status import StatusReport
 from mainspring.interface.openapi.api import OPENAPI_PATH
 from mainspring.maintenance.examination import store_ports, watch_of
 from mainspring.maintenance.positions import iter_copies_ahead, iter_missing_objects
-from mainspring.monitoring.operations import OperationsMonitor
 from mainspring.monitoring.parity import ParityMonitor
-from mainspring.monitoring.runner import MonitorRunner
 from mainspring.ports.clock import clock_note
 from mainspring.ports.http import Call, HttpService
 from mainspring.ports.limits import MAX_PUSHED_ROWS
-from mainspring.project.config.config import EnvironmentConfig
-from mainspring.project.deploy import EnvironmentDeployer
-from mainspring.project.kinds.evaluation import Runtime
 from mainspring.serving.admission import AdmissionControl
 from mainspring.serving.host import EndpointHost, ServedEnvironment
 from mainspring.serving.readiness import ServerReadiness
-from mainspring.serving.state.generations import SourceGenerations
 from mainspring.serving.state.lag import LagMeter
-from mainspring.serving.state.materializer import OnlineMaterializer
-from mainspring.serving.state.reader import FeatureReader
-from mainspring.serving.tracing.replays import PredictionReplays
-from mainspring.serving.tracing.trace import PredictionTrace
-from mainspring.sources.fold import TableMaterializer
-from mainspring.sources.ingest import SourceWriter
 from mainspring.sources.receive import Receiving
 from mainspring.sources.uploads.folder import UploadFolder
 
 __all__ = [
     "REFRESH_PERIOD_S",
-    "DeployableWorkspace",
     "EnvironmentServer",
-    "ServableWorkspace",
     "background_tasks",
     "check_sampled_parity",
     "guard_of",
@@ -87,97 +71,6 @@ Only = Callable[[Callable[[], object]], Callable[[], object]]
 """Makes of an act one that is done by one server of several."""
 
 _LOG = logging.getLogger("mainspring.server")
-
-
-class DeployableWorkspace(Protocol):
-    """The part of a workspace that moves its environment."""
-
-    @property
-    def deployer(self) -> EnvironmentDeployer:
-        """Plans moves and applies them."""
-        ...
-
-
-class ServableWorkspace(Protocol):
-    """The part of a workspace that a server uses."""
-
-    runtime: Runtime
-    environment: str
-    folder: Path | None
-    config: EnvironmentConfig
-
-    @property
-    def parity(self) -> ParityMonitor:
-        """Compares served features with recomputed ones."""
-        ...
-
-    @property
-    def monitors(self) -> MonitorRunner:
-        """Evaluates the monitors of the environment."""
-        ...
-
-    def host(self, *, must_load: bool = True) -> EndpointHost:
-        """The endpoints, answering."""
-        ...
-
-    def materialize(self) -> None:
-        """Bring online state up to the log."""
-        ...
-
-    @property
-    def streams(self) -> OnlineMaterializer:
-        """Keeps online state current."""
-        ...
-
-    @property
-    def generations(self) -> SourceGenerations:
-        """Keeps the generations of sources current."""
-        ...
-
-    @property
-    def operations(self) -> OperationsMonitor:
-        """Opens incidents on proofs that run out, and on a clock that jumped."""
-        ...
-
-    @property
-    def journal_signer(self) -> JournalSigner:
-        """Signs checkpoints of the journal."""
-        ...
-
-    @property
-    def tables(self) -> TableMaterializer:
-        """Keeps the tables of sources current."""
-        ...
-
-    def writer(self, source: str, *, actor: Actor | None = None) -> SourceWriter:
-        """What takes rows of a source in, in somebody's name."""
-        ...
-
-    @property
-    def replays(self) -> PredictionReplays:
-        """Says where a prediction was made."""
-        ...
-
-    @property
-    def served_features(self) -> FeatureReader:
-        """Reads features of what the environment holds."""
-        ...
-
-    def trace(self, prediction: str) -> PredictionTrace:
-        """Replay a prediction."""
-        ...
-
-    def status(self) -> StatusReport:
-        """What the environment holds."""
-        ...
-
-    def acting_as(self, actor: str) -> DeployableWorkspace:
-        """The same in another actor's name."""
-        ...
-
-    def token(self) -> Path:
-        """The file with the owner's token."""
-        ...
 
 
 class EnvironmentServer(NamedTuple):
@@ -384,6 +277,7 @@ def service_of(
             replay=workspace.trace,
             place_of=workspace.replays.place,
             log=workspace.runtime.log,
+            present_source=workspace.present_source,
             features=workspace.served_features,
             status=workspace.status,
             deployer=lambda actor: workspace.acting_as(actor).deployer,

@@ -12,9 +12,11 @@ from mainspring.registry.read_environment import read_environment
 from mainspring.serving.state.read import read_applied_sources
 from mainspring.sources.compiled import CompiledSource
 from mainspring.sources.ingest import IngestJournal, SourceWriter
+from mainspring.sources.spec import Source
+from mainspring.sources.topic import log_of_stream
 from mainspring.sources.writers import SourceWriters
 
-__all__ = ["compile_sources", "open_writer"]
+__all__ = ["compile_sources", "find_present", "open_writer"]
 
 _LOG = logging.getLogger("mainspring")
 
@@ -51,3 +53,20 @@ def open_writer(
     if name not in sources:
         raise UnknownAsset(kind="source", name=name, known=", ".join(sources))
     return writers.open(sources[name], journal)
+
+
+def find_present(source: Source, sources: Mapping[str, CompiledSource]) -> CompiledSource:
+    """What takes the rows of a source in now, whatever it was called when the source was bound.
+
+    Args:
+        sources: as of `compile_sources`.
+
+    Raises: UnknownAsset ACC-006 where none is filed in its log.
+    """
+    log = log_of_stream(source.stream)
+    filed = [each for each in sources.values() if log_of_stream(each.source.stream) == log]
+    # Where a rename is declared and not applied, the log has two names: the map's stands last.
+    same = next((each for each in filed if each.source.name == source.name), None)
+    if not filed:
+        raise UnknownAsset(kind="source", name=source.name, known=", ".join(sources))
+    return same or filed[-1]

@@ -1,10 +1,12 @@
 """Groups of predictions in segments of the log, beside what earlier releases wrote."""
 
+import pytest
 from msgspec.structs import replace
 
 from mainspring.elements.time import MINUTE
 from mainspring.serving.inference_log import (
     find_prediction,
+    find_predictions,
     inference_segments,
     iter_placed,
     iter_predictions,
@@ -61,3 +63,85 @@ def test_what_an_earlier_release_logged_is_found_and_says_no_revision(predictor,
     record = next(answered(predictor, model, [row]).records())
     log.append({TOPIC: earlier_frame([record])}, expected={})
     assert find_prediction(log, record.id) == (TOPIC, replace(record, revision="", latency_us=0))
+
+
+class CountedLog:
+    """A log that counts what it is asked for."""
+
+    def __init__(self, log):
+        self._log, self.finds, self.frames = log, [], 0
+
+    def __getattr__(self, name):
+        return getattr(self._log, name)
+
+    def find(self, topic, ids):
+        self.finds.append(topic)
+        return self._log.find(topic, ids)
+
+    def read(self, topic, **bounds):
+        for frame in self._log.read(topic, **bounds):
+            self.frames += 1
+            yield frame
+
+
+@pytest.fixture
+def segments(predictor, model, log, row):
+    """Forty predictions in each of two segments, and the records of all."""
+    records = [next(answered(predictor, model, [row]).records()) for _ in range(80)]
+    for segment, part in ((1, records[:40]), (2, records[40:])):
+        for record in part:
+            append_records(log, segment_topic(TOPIC, segment), [record])
+    return records
+
+
+def test_many_predictions_are_found_as_each_is(predictor, model, log, row, segments):
+    group = answered(predictor, model, [row] * 3)
+    predictor.keep([group], topic=TOPIC)
+    earlier = next(answered(predictor, model, [row]).records())
+    log.append({f"{TOPIC}-earlier": earlier_frame([earlier])}, expected={})
+    names = [*group.ids, earlier.id, *(record.id for record in segments), f"{group.id}-9", "none"]
+    found = find_predictions(log, reversed(names), environment="dev")
+    assert found.removed == {}
+    assert {name: found.records.get(name) for name in names} == {
+        name: find_prediction(log, name) for name in names
+    }
+
+
+def test_each_segment_is_asked_once_and_each_frame_is_read_once(log, segments):
+    counted = CountedLog(log)
+    log.compact(segment_topic(TOPIC, 1))
+    names = [record.id for record in (*segments[:40:3], segments[40], segments[79])]
+    assert [*find_predictions(counted, names, environment="dev").records] == names
+    assert counted.finds == [segment_topic(TOPIC, 1), segment_topic(TOPIC, 2)]
+    # One that compaction has made, and two that lie far from each other.
+    assert counted.frames == 3
+
+
+def test_predictions_of_another_environment_are_not_found(log, segments):
+    found = find_predictions(log, [segments[0].id], environment="staging")
+    assert found == ({}, {})
+
+
+def test_what_retention_has_removed_is_told_from_what_never_was(log, segments):
+    topic = segment_topic(TOPIC, 1)
+    log.trim(topic, 5)
+    names = [segments[0].id, segments[4].id, segments[5].id, "none"]
+    found = find_predictions(log, names, environment="dev")
+    assert found.removed == {segments[0].id: topic, segments[4].id: topic}
+    assert [*found.records] == [segments[5].id]
+
+
+def test_what_retention_removes_while_it_is_looked_for_is_removed(log, segments):
+    topic = segment_topic(TOPIC, 1)
+
+    class Trimming(CountedLog):
+        def read(self, topic, **bounds):
+            frames = super().read(topic, **bounds)
+            yield next(frames)
+            log.trim(topic, 10)
+            yield from frames
+
+    names = [record.id for record in segments[:20]]
+    found = find_predictions(Trimming(log), names, environment="dev")
+    assert {*found.records} == {names[0], *names[10:]}
+    assert found.removed == dict.fromkeys(names[1:10], topic)

@@ -29,11 +29,13 @@ from mainspring.project.deploy import EnvironmentDeployer
 from mainspring.serving.admission import AdmissionControl
 from mainspring.serving.api import ServingApi
 from mainspring.serving.errors import PredictionUnknown
-from mainspring.serving.feedback import FeedbackRecorder
+from mainspring.serving.feedback import FeedbackRecorder, Permit
 from mainspring.serving.feedback.api import FeedbackApi
 from mainspring.serving.host import EndpointHost
+from mainspring.sources.compiled import CompiledSource
 from mainspring.sources.ingest import SourceWriter
 from mainspring.sources.receive import Receiving, source_routes
+from mainspring.sources.spec import Source
 
 __all__ = ["HttpDependencies", "build_http_service"]
 
@@ -50,6 +52,7 @@ class HttpDependencies:
         place_of: takes a prediction's id; returns the environment and the endpoint that it was made
             at.
         log: of predictions, which feedback asks.
+        present_source: a source that a model was trained on, as it takes rows in now.
         features: what reads features.
         status: what the environment holds.
         deployer: what moves the environment, in an actor's name.
@@ -70,6 +73,7 @@ class HttpDependencies:
     replay: Callable[[str], object]
     place_of: Callable[[str], tuple[str, str]]
     log: LogReader
+    present_source: Callable[[Source], CompiledSource]
     features: FeatureAnswers
     status: Callable[[], StatusReport]
     deployer: Callable[[Actor], EnvironmentDeployer]
@@ -142,16 +146,25 @@ def _feedback_api(dependencies: HttpDependencies) -> FeedbackApi:
     """What takes labels in, from whoever may write to the endpoint and to the label's source."""
     host, guard = dependencies.host, dependencies.guard
 
-    def permit(call: Call, endpoint: str, source: str) -> None:
-        for demand in (Demand("ingest", "endpoint", endpoint), Demand("ingest", "source", source)):
-            guard.authorise(call.headers.get("authorization"), demand)
+    def permit(call: Call) -> Permit:
+        header = call.headers.get("authorization")
+        return lambda kind, name: _allow(guard, header, Demand("ingest", kind, name))
 
     return FeedbackApi(
-        FeedbackRecorder(host.endpoint, environment=guard.environment, log=dependencies.log),
+        FeedbackRecorder(
+            host.endpoint,
+            dependencies.present_source,
+            environment=guard.environment,
+            log=dependencies.log,
+        ),
         permit=permit,
         writer=dependencies.writer,
         observe=dependencies.metrics.count_events,
     )
+
+
+def _allow(guard: TokenGuard, header: str | None, demand: Demand) -> None:
+    guard.authorise(header, demand)
 
 
 def _admitting(

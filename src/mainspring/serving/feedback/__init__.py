@@ -6,6 +6,6 @@ any push; when a label counts is decided by `datasets.labels`.
 """
 
 from mainspring.serving.feedback.body import FeedbackBody, FeedbackReport, RefusedRow
-from mainspring.serving.feedback.record import FeedbackRecorder
+from mainspring.serving.feedback.record import FeedbackRecorder, Permit
 
-__all__ = ["FeedbackBody", "FeedbackRecorder", "FeedbackReport", "RefusedRow"]
+__all__ = ["FeedbackBody", "FeedbackRecorder", "FeedbackReport", "Permit", "RefusedRow"]

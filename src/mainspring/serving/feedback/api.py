@@ -6,7 +6,7 @@ from mainspring.elements.events import Actor
 from mainspring.ports.body import parse_body
 from mainspring.ports.http import Call, Reply, Route, json_reply
 from mainspring.serving.feedback.body import FeedbackBody
-from mainspring.serving.feedback.record import FeedbackRecorder
+from mainspring.serving.feedback.record import FeedbackRecorder, Permit
 from mainspring.sources.ingest import IngestReport, SourceWriter
 
 __all__ = ["FeedbackApi"]
@@ -16,7 +16,7 @@ class FeedbackApi:
     """The route that takes labels in.
 
     Args:
-        permit: returns where the caller may write to an endpoint and a source, else raises.
+        permit: what says whether a caller may write to an endpoint or a source.
         writer: what takes rows of a source in, in an actor's name.
         observe: called with the source and the report of what was written.
     """
@@ -25,7 +25,7 @@ class FeedbackApi:
         self,
         recorder: FeedbackRecorder,
         *,
-        permit: Callable[[Call, str, str], None],
+        permit: Callable[[Call], Permit],
         writer: Callable[[str, Actor], SourceWriter],
         observe: Callable[[str, IngestReport], None],
     ) -> None:
@@ -44,8 +44,8 @@ class FeedbackApi:
         """`POST /v1/feedback`: labels of predictions, by id or by key, into the label's source.
 
         Raises: BadRequest SRV-004, BodyTooComplex SRV-044, EmptyRequest SRV-005, TooManyRows
-            SRV-006; OutOfScope ACC-031; StoreBusy ENG-009, and what `write_rows` of a
-            `SourceWriter` raises.
+            SRV-006, UnknownEndpoint SRV-001, NotServing SRV-003; OutOfScope ACC-031; StoreBusy
+            ENG-009, and what `write_rows` of a `SourceWriter` raises.
         """
         body = parse_body(call.body, FeedbackBody)
 
@@ -54,9 +54,5 @@ class FeedbackApi:
             self._observe(source, report)
             return report
 
-        report = self._recorder.record(
-            body,
-            permit=lambda endpoint, source: self._permit(call, endpoint, source),
-            write=write,
-        )
+        report = self._recorder.record(body, permit=self._permit(call), write=write)
         return json_reply(report)

@@ -10,6 +10,7 @@ __all__ = [
     "FeedbackIncomplete",
     "FeedbackWithoutEndpoint",
     "LabelComputed",
+    "PredictionRemoved",
 ]
 
 
@@ -47,16 +48,20 @@ class LabelComputed(ServingError):
 
 @dataclass(eq=False, kw_only=True)
 class FeedbackContradicts(ServingError):
-    """A row of feedback names a prediction and another key than that was asked for."""
+    """A row of feedback says two things of one column: it names a prediction and another key than
+    that was asked for, or has `label` or `event_time` beside another value of their column.
+    """
 
     code: ClassVar[str] = "SRV-082"
-    template: ClassVar[str] = (
-        "{prediction} was asked for with {column} = {asked}, and its feedback says {given}"
+    template: ClassVar[str] = "{subject} has {column} = {known}, and {other} of the row is {given}"
+    remedy: ClassVar[str] = (
+        "send {column} once; by the id of a prediction it may be left out where the prediction was "
+        "asked for with it"
     )
-    remedy: ClassVar[str] = "leave {column} out, or send the id of the prediction that is meant"
-    prediction: str
+    subject: str
     column: str
-    asked: str
+    known: str
+    other: str
     given: str
 
 
@@ -69,3 +74,23 @@ class FeedbackWithoutEndpoint(ServingError):
     remedy: ClassVar[str] = (
         "send the id of an answer as `prediction` in the row, or `endpoint` beside `rows`"
     )
+
+
+@dataclass(eq=False, kw_only=True)
+class PredictionRemoved(ServingError):
+    """A row of feedback names a prediction whose record the retention of the inference log has
+    removed, so what it was asked for with is not known any more.
+    """
+
+    code: ClassVar[str] = "SRV-084"
+    template: ClassVar[str] = (
+        "the record of {prediction}, made at endpoint {endpoint!r}, was removed by the retention "
+        "of the inference log"
+    )
+    remedy: ClassVar[str] = (
+        "send the label by key: leave `prediction` out, name endpoint {endpoint!r}, and send the "
+        "columns that its label is joined by; `retention=` of the endpoint says how long records "
+        "stay"
+    )
+    prediction: str
+    endpoint: str

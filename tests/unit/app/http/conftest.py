@@ -87,6 +87,10 @@ class NoFeatures:
         raise UnknownAsset(kind="feature view", name=features[0], known="none")
 
 
+def unknown_source(source):
+    raise UnknownAsset(kind="source", name=source.name, known="none")
+
+
 def place_of(prediction):
     if prediction not in PLACES:
         raise PredictionUnknown(prediction=prediction)
@@ -159,6 +163,7 @@ def service(host, guard, arrivals, log):
         replay=lambda prediction: {"replayed": prediction},
         place_of=place_of,
         log=log,
+        present_source=unknown_source,
         features=NoFeatures(),
         status=lambda: STATUS,
         deployer=no_deployer,

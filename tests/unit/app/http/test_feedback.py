@@ -4,25 +4,35 @@ from dataclasses import replace
 
 import pytest
 
-from mainspring.app.http.routes import build_http_service
-from mainspring.engines.http.application import asgi_application
+from mainspring.app.sources import find_present
+from mainspring.elements.time import DAY
 from mainspring.engines.local.objects import MemoryObjects
 from mainspring.registry.errors import UnknownAsset
+from mainspring.serving.inference_log import inference_segments
 from mainspring.sources.compiled import CompiledSource
 from mainspring.sources.ingest import IngestJournal, SourceWriter
+from mainspring.sources.spec import Source, bind_source
 from mainspring.sources.topic import topic_of
-from tests.unit.app.http.conftest import PROJECT, Client
+from tests.unit.app.http.conftest import PROJECT
 
 
 @pytest.fixture
-def truth(model, log, state, clock):
+def compiled(model):
+    """The label's source, which is called otherwise since the model was trained."""
+    trained_on = model.training_set.spec.label.source
+    renamed = bind_source(
+        Source("verdicts", id="trip", event_time="at", renamed_from="truth"), trained_on.stream
+    )
+    return CompiledSource(renamed, model.training_set.schemas["truth"])
+
+
+@pytest.fixture
+def truth(compiled, log, state, clock):
     """Takes in rows of the label's source."""
-    source = model.training_set.spec.label.source
-    compiled = CompiledSource(source, model.training_set.schemas["truth"])
 
     def writer(name, actor):
-        if name != "truth":
-            raise UnknownAsset(kind="source", name=name, known="truth")
+        if name != compiled.source.name:
+            raise UnknownAsset(kind="source", name=name, known=compiled.source.name)
         journal = IngestJournal(state, PROJECT, "dev", actor, clock)
         return SourceWriter(
             compiled, log=log, clock=clock, objects=MemoryObjects(), journal=journal
@@ -32,10 +42,11 @@ def truth(model, log, state, clock):
 
 
 @pytest.fixture
-def client(service, truth):
-    client = Client(asgi_application(build_http_service(replace(service, writer=truth))))
-    yield client
-    client.close()
+def service(service, truth, compiled):
+    def present(source):
+        return find_present(source, {compiled.source.name: compiled})
+
+    return replace(service, writer=truth, present_source=present)
 
 
 @pytest.fixture
@@ -54,7 +65,7 @@ def feedback(post):
     return lambda *rows, **more: post("/v1/feedback", {"rows": list(rows), **more})
 
 
-def test_a_label_by_id_is_a_fact_of_the_label_source(feedback, predicted, log):
+def test_a_label_is_a_fact_of_its_source_whatever_that_is_called_by_now(feedback, predicted, log):
     [name] = predicted()
     answer = feedback({"prediction": name, "label": True})
     assert (answer.status_code, answer.json()["accepted"]) == (200, 1)
@@ -104,7 +115,7 @@ def test_who_may_not_write_the_source_or_for_the_endpoint_writes_nothing(
     ):
         assert client.post("/v1/feedback", headers=headers, json=body).status_code == 403
     assert topic_of("truth") not in log.topics()
-    allowed = token_for("ingest", sources=["truth"], endpoints=["late"])
+    allowed = token_for("ingest", sources=["verdicts"], endpoints=["late"])
     assert client.post("/v1/feedback", headers=allowed, json=body).json()["accepted"] == 1
 
 
@@ -112,3 +123,40 @@ def test_feedback_of_another_form_is_refused(feedback, post):
     assert feedback().json()["code"] == "SRV-005"
     for body in ({"rows": [1]}, {"row": []}, {"rows": [], "op": "delete"}, b"{"):
         assert post("/v1/feedback", body).status_code == 400
+
+
+def test_a_fact_is_seen_from_when_it_came_and_not_from_its_prediction_on(
+    feedback, predicted, log, clock
+):
+    [name] = predicted()
+    asked_at = clock.now()
+    clock.advance(DAY)
+    assert feedback({"prediction": name, "label": True}).json()["accepted"] == 1
+    [frame] = log.read(topic_of("truth"))
+    times = frame.select("_event_time", "_visible_at", "_appended_at").rows()
+    assert times == [(asked_at, asked_at + DAY, asked_at + DAY)]
+
+
+def test_a_prediction_that_retention_has_removed_says_so(feedback, predicted, log):
+    [removed], [kept] = predicted(), predicted()
+    [topic] = inference_segments(log, "inference:dev:late")
+    log.trim(topic, 1)
+    answer = feedback(*({"prediction": name, "label": True} for name in (removed, kept))).json()
+    [refused] = answer["refused"]
+    assert (answer["accepted"], refused["row"], refused["code"]) == (1, 0, "SRV-084")
+    assert "name endpoint 'late'" in refused["remedy"]
+
+
+def test_an_endpoint_that_cannot_take_labels_refuses_the_call(feedback, predicted):
+    [name] = predicted()
+    rows = ({"prediction": name, "label": True}, {"trip": "t9", "label": True})
+    unknown, refused = (feedback(*rows, endpoint=each) for each in ("nobody", "refused"))
+    assert (unknown.status_code, unknown.json()["code"]) == (404, "SRV-001")
+    assert (refused.status_code, refused.json()["code"]) == (503, "SRV-003")
+    assert feedback(rows[0]).json()["duplicates"] == 0
+
+
+def test_who_may_not_write_for_an_endpoint_does_not_learn_whether_it_answers(client, token_for):
+    body = {"rows": [{"trip": "t9", "label": True}], "endpoint": "refused"}
+    headers = token_for("ingest", endpoints=["late"])
+    assert client.post("/v1/feedback", headers=headers, json=body).json()["code"] == "ACC-031"
