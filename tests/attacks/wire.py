@@ -155,12 +155,16 @@ def bare_service(limits: HttpLimits, routes: Sequence[Route] = ()) -> HttpServic
 
 @contextmanager
 def running(
-    service: HttpService, stop: threading.Event | None = None, *, kind: str = "native"
+    service: HttpService,
+    stop: threading.Event | None = None,
+    *,
+    kind: str = "native",
+    make: Callable[[], HttpServer] | None = None,
 ) -> Iterator[int]:
-    """The port of a server, which ends with the block."""
+    """The port of a server, which ends with the block; of the kind, or as it is made."""
     ports, stop = queue.SimpleQueue[int](), stop or threading.Event()
     thread = threading.Thread(
-        target=SERVERS[kind]().serve,
+        target=(make or SERVERS[kind])().serve,
         args=(service,),
         kwargs={"port": 0, "on_bound": ports.put, "stop": stop},
         daemon=True,

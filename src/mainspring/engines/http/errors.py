@@ -11,6 +11,9 @@ __all__ = [
     "InternalFault",
     "RequestTooSlow",
     "ServerBusy",
+    "TlsFileUnusable",
+    "TlsKeyExposed",
+    "TlsWanted",
     "TooManyConnections",
     "UnknownHost",
 ]
@@ -108,3 +111,46 @@ class InternalFault(ServingError):
     remedy: ClassVar[str] = "give the id to whoever runs the server"
 
     id: str
+
+
+@dataclass(eq=False, kw_only=True)
+class TlsFileUnusable(ServingError):
+    """A file of TLS is not what it should be: it is not there, is no PEM, needs a password, is not
+    valid now, or a key is not that of the certificate.
+
+    A server does not start with such a file, and does not take one for the one that it has.
+    """
+
+    code: ClassVar[str] = "SRV-054"
+    template: ClassVar[str] = "the file {file} cannot be used for TLS: {reason}"
+    remedy: ClassVar[str] = (
+        "give --tls-cert the certificate with those above it, --tls-key its key, and --client-ca "
+        "the authority of callers, each as PEM and without a password"
+    )
+
+    file: str
+    reason: str
+
+
+@dataclass(eq=False, kw_only=True)
+class TlsKeyExposed(ServingError):
+    """Others than its owner can open the private key of a server, and could answer in its name.
+
+    The group may read a key that belongs to root, and nobody else may.
+    """
+
+    code: ClassVar[str] = "SRV-055"
+    template: ClassVar[str] = "others can open the private key {file}: {reason}"
+    remedy: ClassVar[str] = "chmod 600 it as its owner, and think about a new one"
+
+    file: str
+    reason: str
+
+
+@dataclass(eq=False, kw_only=True)
+class TlsWanted(ServingError):
+    """A request came as plain HTTP to a port on which TLS is spoken."""
+
+    code: ClassVar[str] = "SRV-056"
+    template: ClassVar[str] = "this server speaks TLS only"
+    remedy: ClassVar[str] = "ask by https://, and send credentials that were in it no more"

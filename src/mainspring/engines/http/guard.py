@@ -22,9 +22,11 @@ from mainspring.engines.http.errors import (
     BodyTooLarge,
     HeadTooLarge,
     RequestTooSlow,
+    TlsWanted,
     TooManyConnections,
     UnknownHost,
 )
+from mainspring.engines.http.tls import TlsTransport
 from mainspring.engines.http.translate import closing_bytes
 from mainspring.ports.errors import BadRequest, MethodNotAllowed
 from mainspring.ports.http import Call, HttpService
@@ -51,6 +53,10 @@ class Admission:
         self.connections = Connections(service.limits)
         self.open_paths = frozenset(r.path for r in service.routes if r.permission is None)
         self.is_draining = False
+
+    def answer_plain(self) -> bytes:
+        """What a caller is told who does not speak TLS where it is spoken."""
+        return closing_bytes(self.service.refuse(Call(""), TlsWanted()))
 
 
 class _Refused(Exception):
@@ -133,6 +139,8 @@ class ConnectionGuard(ABC):
 
     def _has_unread(self) -> bool:
         if self._is_reading_paused():
+            return True
+        if isinstance(self.transport, TlsTransport) and self.transport.has_unread:
             return True
         poll = select.poll()
         with suppress(OSError, ValueError):

@@ -1,16 +1,23 @@
 """What a server needs of its process: a socket, signals, the interpreter's time, and a pulse."""
 
+import asyncio
 import logging
 import signal
 import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import TYPE_CHECKING
 
 from mainspring.elements.collector import collecting_often
+from mainspring.engines.http.guard import Admission
+from mainspring.engines.http.tls import TlsProtocol
 from mainspring.engines.http.workers import WorkInFlight
 from mainspring.ports.errors import PortTaken
+
+if TYPE_CHECKING:
+    from mainspring.engines.http.certificates import ServerCertificates
 
 __all__ = ["PERIOD_S", "LoopServer", "Pulse", "listening", "surviving", "unhindered"]
 
@@ -59,6 +66,7 @@ class LoopServer:
         listener: a socket that is bound, in place of one for the port.  It belongs to whoever
             opened it and shares it with other servers, so at the end it is closed here, and goes
             on to take connections for the others.
+        tls: has the server speak TLS, and nothing else.
     """
 
     def __init__(
@@ -66,8 +74,26 @@ class LoopServer:
         beat: Callable[[int], None] = lambda _: None,
         *,
         listener: socket.socket | None = None,
+        tls: "ServerCertificates | None" = None,
     ) -> None:
-        self._beat, self._listener = beat, listener
+        self._beat, self._listener, self._tls = beat, listener, tls
+
+    def _in_front_of(self, within: asyncio.Protocol, admission: Admission) -> asyncio.Protocol:
+        """What the event loop calls for a connection: the protocol itself, or TLS with what the
+        files say now.
+        """
+        if self._tls is None:
+            return within
+        return TlsProtocol(
+            within,
+            self._tls.context,
+            answer_plain=admission.answer_plain,
+            note_failure=self._tls.note_failure,
+        )
+
+    def _following(self) -> AbstractContextManager[None]:
+        """Follows the files of TLS."""
+        return self._tls.followed() if self._tls else nullcontext()
 
 
 @contextmanager

@@ -5,6 +5,7 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import uvicorn
 
@@ -40,9 +41,15 @@ class UvicornServer(LoopServer):
         """See `HttpServer`."""
         service.draining.clear()
         admission, flying = Admission(service), WorkInFlight()
+        reading = protocol_of(admission)
+
+        def connection(*args: Any, **settings: Any) -> asyncio.Protocol:
+            return self._in_front_of(reading(*args, **settings), admission)
+
         config = uvicorn.Config(
             asgi_application(service, flying),
-            http=protocol_of(admission),
+            # It asks for a class, and calls it.
+            http=connection,  # type: ignore[arg-type]
             log_level="warning",
             access_log=False,
             lifespan="off",
@@ -57,7 +64,12 @@ class UvicornServer(LoopServer):
         )
         server.is_shared = self._listener is not None
         server.pulse = Pulse(self._beat, flying, stuck_s=service.limits.stuck_s)
-        with listening(port, self._listener) as listener, surviving(signal.SIGTERM), unhindered():
+        with (
+            listening(port, self._listener) as listener,
+            surviving(signal.SIGTERM),
+            unhindered(),
+            self._following(),
+        ):
             server.run(sockets=[listener])
 
 

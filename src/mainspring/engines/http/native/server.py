@@ -44,12 +44,14 @@ class NativeServer(LoopServer):
         """See `HttpServer`."""
         service.draining.clear()
         running = _Running(service, self._beat, stop or threading.Event())
+        running.in_front_of = self._in_front_of
         running.is_shared = self._listener is not None
         runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
         with (
             listening(port, self._listener) as listener,
             surviving(signal.SIGTERM),
             unhindered(),
+            self._following(),
             runner,
         ):
             runner.run(running.run(listener, on_bound))
@@ -59,6 +61,8 @@ class NativeServer(LoopServer):
 
 class _Running:
     """One server while it runs: what its connections share."""
+
+    in_front_of: Callable[[asyncio.Protocol, Admission], asyncio.Protocol]
 
     def __init__(
         self, service: HttpService, beat: Callable[[int], None], stop: threading.Event
@@ -83,7 +87,9 @@ class _Running:
                     loop.add_signal_handler(number, self._end_by, number)
                     heeding.callback(loop.remove_signal_handler, number)
             server = await loop.create_server(
-                lambda: NativeConnection(self), sock=listener, backlog=_BACKLOG
+                lambda: self.in_front_of(NativeConnection(self), self.admission),
+                sock=listener,
+                backlog=_BACKLOG,
             )
             self._port = listener.getsockname()[1]
             on_bound(self._port)

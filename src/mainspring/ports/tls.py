@@ -1,0 +1,21 @@
+"""The files that a server speaks TLS with."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+__all__ = ["TlsFiles"]
+
+
+class TlsFiles(NamedTuple):
+    """In PEM.
+
+    Args:
+        certificate: of the server, and after it those that lead to an authority.
+        key: its private key, without a password.
+        client_authority: certificates of who issues certificates to callers: only callers with one
+            of theirs get in.  None asks callers for none.
+    """
+
+    certificate: Path
+    key: Path
+    client_authority: Path | None = None
