@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ["TlsFiles"]
+__all__ = ["ServerTlsFiles"]
 
 
-class TlsFiles(NamedTuple):
+class ServerTlsFiles(NamedTuple):
     """In PEM.
 
     Args:

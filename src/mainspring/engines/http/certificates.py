@@ -9,9 +9,10 @@ import logging
 import os
 import ssl
 import stat
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -26,12 +27,11 @@ from cryptography.hazmat.primitives.serialization import (
 
 from mainspring.elements.plain_file import read_plain
 from mainspring.engines.http.errors import TlsFileUnusable, TlsKeyExposed
-from mainspring.flow.periodic import PeriodicTask
-from mainspring.ports.tls import TlsFiles
+from mainspring.ports.tls import ServerTlsFiles
 
-__all__ = ["LOOK_S", "ServerCertificates"]
+__all__ = ["TLS_PERIOD_S", "ServerCertificates"]
 
-LOOK_S = 1.0
+TLS_PERIOD_S = 1.0
 """How often a server looks whether its files have changed."""
 
 _LARGEST_BYTES = 1 << 20
@@ -57,7 +57,7 @@ class ServerCertificates:
     Raises: TlsFileUnusable SRV-054, TlsKeyExposed SRV-055.
     """
 
-    def __init__(self, files: TlsFiles) -> None:
+    def __init__(self, files: ServerTlsFiles) -> None:
         self.files = files
         self._marks = _marks(files)
         self._failed: list[_Mark | None] = []
@@ -90,11 +90,32 @@ class ServerCertificates:
         self.context, self.names, self._marks = context, _names(certificate), marks
         _LOG.info("TLS goes on with new files, valid until %s", certificate.not_valid_after_utc)
 
-    def followed(self) -> AbstractContextManager[None]:
+    @contextmanager
+    def followed(self) -> Iterator[None]:
         """Look again and again while the block runs, in a thread: a disk that hangs is no matter
         of the event loop.
         """
-        return PeriodicTask(self.look, name="tls", period_s=LOOK_S).running()
+        end = threading.Event()
+        thread = threading.Thread(
+            target=self._look_until, args=(end,), name="mainspring-tls", daemon=True
+        )
+        thread.start()
+        try:
+            yield
+        finally:
+            end.set()
+            thread.join(TLS_PERIOD_S)
+
+    def _look_until(self, end: threading.Event) -> None:
+        logged = ""
+        while not end.wait(TLS_PERIOD_S):
+            try:
+                self.look()
+                logged = ""
+            except (TlsFileUnusable, TlsKeyExposed) as error:
+                if logged != error.message:
+                    _LOG.warning("TLS goes on with the files before: %s: %s", error.code, error)
+                logged = error.message
 
     def note_failure(self, reason: str) -> None:
         """A handshake failed; all of them are one line of the log every ten seconds."""
@@ -110,7 +131,7 @@ class ServerCertificates:
         return _meet(server, ssl.create_default_context(), name)
 
 
-def _load(files: TlsFiles) -> tuple[ssl.SSLContext, x509.Certificate]:
+def _load(files: ServerTlsFiles) -> tuple[ssl.SSLContext, x509.Certificate]:
     """What the files say.  Raises: TlsFileUnusable SRV-054, TlsKeyExposed SRV-055."""
     certificates = _certificates(files.certificate)
     _require_private(files.key)
@@ -176,7 +197,7 @@ def _require_private(path: Path) -> None:
         raise TlsKeyExposed(file=str(path), reason=f"its mode is {mode:04o}")
 
 
-def _marks(files: TlsFiles) -> list[_Mark | None]:
+def _marks(files: ServerTlsFiles) -> list[_Mark | None]:
     return [_mark(path) for path in files if path is not None]
 
 
@@ -203,7 +224,7 @@ def _has_lapsed(certificate: x509.Certificate) -> bool:
     return not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc
 
 
-def _lapsed(files: TlsFiles, certificate: x509.Certificate) -> TlsFileUnusable:
+def _lapsed(files: ServerTlsFiles, certificate: x509.Certificate) -> TlsFileUnusable:
     since, until = certificate.not_valid_before_utc, certificate.not_valid_after_utc
     return TlsFileUnusable(
         file=str(files.certificate),
