@@ -12,6 +12,11 @@ const first = predictions[0];
 if (first === undefined) throw new Error("no prediction");
 const { replay } = await client.replay(first.id);
 const { ready } = await client.ready();
+const came = { shop: "north", minutes: 50, delivered_at: "2024-03-30T10:50:00Z" };
+const labels = await client.feedback({
+  rows: [{ order_id: 88_001, ...came }, { prediction: first.id, ...came }],
+  endpoint: "late-delivery",
+});
 const refused = await client.predictLateDelivery({ rows: [] }).catch((error: unknown) => error);
 const unknown = await new Mainspring({ url, token: "no-such-token" })
   .status()
@@ -28,6 +33,11 @@ const busy: typeof fetch = async (address, init) => {
 const quick = { most: 3, firstMs: 1, longestMs: 2 };
 const again = new Mainspring({ url, token, fetch: busy, retries: quick });
 const status = await again.status();
+asked = 2;
+const labelsAgain = await again.feedback({
+  rows: [{ order_id: 88_001, ...came }],
+  endpoint: "late-delivery",
+});
 asked = 2;
 const lost = await again.predictLateDelivery({ rows: [row] }).catch((error: unknown) => error);
 const askedWhenLost = asked - 2;
@@ -49,6 +59,9 @@ console.log(
     refused: refused instanceof CallRefused ? refused.code : null,
     unknown: unknown instanceof CallRefused ? unknown.status : null,
     environment: status.environment,
+    labels: labels.accepted,
+    labelsRefused: labels.refused?.map((each) => each.code),
+    labelsAgain: labelsAgain.duplicates,
     lost: lost instanceof Error ? lost.name : null,
     askedWhenLost,
     repeated: repeated.predictions.length,

@@ -224,3 +224,24 @@ def test_every_datatype_is_sent_and_read(dtype, is_binary):
 def test_pushing_needs_no_httpx():
     source = Path(__file__).parents[3] / "src/mainspring/client"
     assert not any("httpx" in file.read_text() for file in source.glob("*.py"))
+
+
+def test_labels_are_sent_back_and_again_when_the_answer_is_lost(ask, server):
+    refused = {"row": 1, "code": "SRV-080", "detail": "it lacks trip", "remedy": "send trip"}
+    told = {"accepted": 1, "duplicates": 0, "quarantined": {}, "refused": [refused]}
+    server.answers = [LOST, (200, {}, told)]
+    rows = [{"prediction": "p", "label": True}, {"prediction": "q", "label": False}]
+    found = ask(server.url, "feedback", rows, endpoint="late", replace=True)
+    assert (found.accepted, found.refused[0].row, found.refused[0].code) == (1, 1, "SRV-080")
+    (path, _, body), again = server.asked
+    assert (path, json.loads(body)) == (
+        "/v1/feedback",
+        {"rows": rows, "endpoint": "late", "op": "replace"},
+    )
+    assert again[2] == body
+
+
+def test_one_label_may_be_sent_as_it_is(ask, server):
+    server.answers = [(200, {}, {"accepted": 1})]
+    ask(server.url, "feedback", {"prediction": "p", "label": True})
+    assert json.loads(server.asked[0][2]) == {"rows": [{"prediction": "p", "label": True}]}

@@ -156,7 +156,8 @@ class ApiOperation(NamedTuple):
         gives: the record of each status that is no refusal; None where it is no JSON.
         form: of the answer.
         headers: and query parameters that mean something.
-        may_repeat: a `POST` that changes nothing, so clients may send it again after a lost answer.
+        may_repeat: a `POST` that changes nothing, or nothing a second time, so clients may send it
+            again after a lost answer.
     """
 
     name: str
@@ -211,7 +212,10 @@ OPERATIONS: Mapping[tuple[str, str], ApiOperation] = MappingProxyType(
             name="replay", gives={200: PredictionTrace}
         ),
         ("POST", "/v1/feedback"): ApiOperation(
-            name="feedback", takes=FeedbackBody, gives={200: FeedbackReport}
+            name="feedback",
+            takes=FeedbackBody,
+            gives={200: FeedbackReport},
+            may_repeat=True,
         ),
         ("POST", "/v1/features/online"): ApiOperation(
             name="online_features",

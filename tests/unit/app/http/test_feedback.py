@@ -156,7 +156,9 @@ def test_an_endpoint_that_cannot_take_labels_refuses_the_call(feedback, predicte
     assert feedback(rows[0]).json()["duplicates"] == 0
 
 
-def test_who_may_not_write_for_an_endpoint_does_not_learn_whether_it_answers(client, token_for):
-    body = {"rows": [{"trip": "t9", "label": True}], "endpoint": "refused"}
+def test_who_may_not_write_for_an_endpoint_does_not_learn_what_is_there(client, token_for):
     headers = token_for("ingest", endpoints=["late"])
-    assert client.post("/v1/feedback", headers=headers, json=body).json()["code"] == "ACC-031"
+    for name in ("refused", "nobody"):
+        body = {"rows": [{"trip": "t9", "label": True}], "endpoint": name}
+        answer = client.post("/v1/feedback", headers=headers, json=body)
+        assert (answer.status_code, answer.json()["code"]) == (403, "ACC-031")
