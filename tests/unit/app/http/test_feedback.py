@@ -162,3 +162,29 @@ def test_who_may_not_write_for_an_endpoint_does_not_learn_what_is_there(client, 
         body = {"rows": [{"trip": "t9", "label": True}], "endpoint": name}
         answer = client.post("/v1/feedback", headers=headers, json=body)
         assert (answer.status_code, answer.json()["code"]) == (403, "ACC-031")
+
+
+def test_a_row_with_an_object_as_a_value_is_named_by_its_place_in_the_call(
+    feedback, predicted, log
+):
+    [name] = predicted()
+    good = {"prediction": name, "label": True}
+    answer = feedback({"prediction": "nobody"}, good, {**good, "late": {"a": 1}, "label": {"a": 1}})
+    assert (answer.status_code, answer.json()["code"]) == (422, "SRC-006")
+    assert "row 2 holds a dict in 'late'" in answer.json()["detail"]
+    assert topic_of("truth") not in log.topics()
+
+
+@pytest.mark.parametrize(
+    "name", [None, "", [[1]], {"a": 1}, 7, "a\0b", "-" * 9_000, "p-" + "9" * 99]
+)
+def test_what_names_no_prediction_is_refused_in_its_row(feedback, name):
+    [refused] = feedback({"prediction": name, "label": True}).json()["refused"]
+    assert (refused["code"], len(refused["detail"]) < 1_000) == ("SRV-008", True)
+
+
+def test_ten_thousand_rows_are_one_call_and_one_more_are_none(feedback, predicted):
+    [name] = predicted()
+    rows = [{"prediction": name, "label": True}] * 10_000
+    assert feedback(*rows).json()["duplicates"] == 9_999
+    assert feedback(*rows, rows[0]).status_code == 413
