@@ -5,25 +5,27 @@ import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
+from mainspring.app.http.address import ServerAddress, shown_path
 from mainspring.interface.openapi.fields import example_row
 from mainspring.serving.host import ServedEndpoint, ServedEnvironment
 
 __all__ = ["served_lines"]
 
 
-def served_lines(served: ServedEnvironment, url: str, token: Path) -> Iterator[str]:
+def served_lines(served: ServedEnvironment, address: ServerAddress, token: Path) -> Iterator[str]:
     """A line for each endpoint and a call of it, and where the document is.
 
     Args:
         token: the file of the token that the calls are made with.
     """
+    url = address.url
     for endpoint in served.endpoints.values():
         yield f"  {endpoint.name}: {_answering(endpoint)}"
         if endpoint.current is not None:
             schema = endpoint.current.training_set.request_schema
             rows = json.dumps({"rows": [example_row(schema)]}, ensure_ascii=False)
             yield (
-                f'  curl -H "Authorization: Bearer $(cat {_shown(token)})" '
+                f'  {address.curl} -H "Authorization: Bearer $(cat {shown_path(token)})" '
                 f"{url}/v1/endpoints/{endpoint.name}/predict \\"
             )
             yield f"    -d {shlex.quote(rows)}"
@@ -36,9 +38,3 @@ def _answering(endpoint: ServedEndpoint) -> str:
     if endpoint.previous is None:
         return endpoint.current.label
     return f"{endpoint.current.label}, taking over from {endpoint.previous.label}"
-
-
-def _shown(path: Path) -> str:
-    """A path as a shell in the present folder finds it."""
-    here, there = Path.cwd(), path.resolve()
-    return shlex.quote(str(there.relative_to(here) if there.is_relative_to(here) else there))

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from mainspring.access.authorise import TokenGuard
 from mainspring.app.announcement import served_lines
 from mainspring.app.data_plane import open_controller
+from mainspring.app.http.address import ServerAddress, address_of, certificates_of, hosts_of
 from mainspring.app.http.metrics import ServerMetrics
 from mainspring.app.http.routes import HttpDependencies, build_http_service
 from mainspring.app.http.servers import chosen_server
@@ -37,6 +38,7 @@ from mainspring.monitoring.parity import ParityMonitor
 from mainspring.ports.clock import clock_note
 from mainspring.ports.http import Call, HttpService
 from mainspring.ports.limits import MAX_PUSHED_ROWS
+from mainspring.ports.tls import ServerTlsFiles
 from mainspring.serving.admission import AdmissionControl
 from mainspring.serving.host import EndpointHost, ServedEnvironment
 from mainspring.serving.readiness import ServerReadiness
@@ -153,6 +155,7 @@ def run_environment_server(
     port: int,
     announce: Callable[[str], None],
     hosts: Collection[str] = (),
+    tls: ServerTlsFiles | None = None,
 ) -> None:
     """Answer on the loopback address until the process is stopped.
 
@@ -160,11 +163,13 @@ def run_environment_server(
         port: 0 chooses a free port.
         hosts: names that callers may know the server by, beside those of this machine.
         announce: prints, line by line, the address of the server and how to call it.
+        tls: has it speak TLS; it is known by the names in the certificate too.
     """
+    certificates = certificates_of(tls)
     compile_kernels()
     warm()
     warm_online()
-    server = open_server(workspace, hosts=hosts)
+    server = open_server(workspace, hosts=(*hosts, *hosts_of(certificates)))
     with ExitStack() as running:
         running.callback(server.guard.record, everything=True)
         running.enter_context(server.leadership.running())
@@ -175,12 +180,17 @@ def run_environment_server(
         # the folding.
         running.enter_context(_consuming(workspace.streams.consumer(is_reserve=True)))
         chosen_server(
-            os.environ, heartbeat_of(os.environ), listener=inherited_listener(os.environ)
+            os.environ,
+            heartbeat_of(os.environ),
+            listener=inherited_listener(os.environ),
+            tls=certificates,
         ).serve(
             server.service,
             port=port,
             on_bound=lambda bound: (
-                _announce(workspace, server.host, bound, announce) if is_first(os.environ) else None
+                _announce(workspace, server.host, address_of(bound, certificates), announce)
+                if is_first(os.environ)
+                else None
             ),
         )
 
@@ -380,12 +390,14 @@ def _consuming(consumer: StreamConsumer) -> Iterator[None]:
 
 
 def _announce(
-    workspace: ServableWorkspace, host: EndpointHost, port: int, announce: Callable[[str], None]
+    workspace: ServableWorkspace,
+    host: EndpointHost,
+    address: ServerAddress,
+    announce: Callable[[str], None],
 ) -> None:
-    url = f"http://127.0.0.1:{port}"
     announce(
-        f"Serving {workspace.environment} on {url} (data as of "
+        f"Serving {workspace.environment} on {address.url} (data as of "
         f"{format_instant(workspace.runtime.data_clock.now())[:19]}Z)."
     )
-    for line in served_lines(host.served, url, workspace.token()):
+    for line in served_lines(host.served, address, workspace.token()):
         announce(line)

@@ -50,6 +50,7 @@ from mainspring.maintenance.restore import RestoreReport
 from mainspring.monitoring.window import WindowReport
 from mainspring.ports.clock import Clock
 from mainspring.ports.signer import PublicKey
+from mainspring.ports.tls import ServerTlsFiles
 from mainspring.project.apply.perform import ApplyReport
 from mainspring.project.kinds.evaluation import Runtime, StageProgressCallback
 from mainspring.project.kinds.union import asset_name, is_asset
@@ -385,6 +386,7 @@ class Workspace(FeedbackAccess):
         as_of: str | None = None,
         *,
         hosts: Sequence[str] = (),
+        tls: ServerTlsFiles | None = None,
         announce: Callable[[str], None] = print,
     ) -> None:
         """Answer over HTTP on the loopback address until the process is stopped.
@@ -393,8 +395,10 @@ class Workspace(FeedbackAccess):
             as_of: where the clock of the data starts, to serve history.
             hosts: names that callers may know the server by, beside those of this machine: a
                 request to another one is refused.
+            tls: in place of the files that the settings of the environment name.
 
-        Raises: PortTaken SRV-030, NowhereOnDisk ACC-020 for a workspace in memory.
+        Raises: PortTaken SRV-030, TlsFileUnusable SRV-054, TlsKeyExposed SRV-055,
+            NowhereOnDisk ACC-020 for a workspace in memory.
         """
         from mainspring.app.serve import run_environment_server
 
@@ -404,7 +408,10 @@ class Workspace(FeedbackAccess):
         runtime = self.runtime
         if as_of:
             runtime = replace(runtime, data_clock=OffsetClock(runtime.clock, parse_instant(as_of)))
-        run_environment_server(self._with(runtime), port=port, announce=announce, hosts=hosts)
+        declared = self.config.tls.within(self.folder.parent) if self.config.tls else None
+        run_environment_server(
+            self._with(runtime), port=port, announce=announce, hosts=hosts, tls=tls or declared
+        )
 
     def latest_predictions(self, count: int) -> list[str]:
         """The ids of the newest predictions of this environment that the log has, newest last."""

@@ -19,3 +19,10 @@ class ServerTlsFiles(NamedTuple):
     certificate: Path
     key: Path
     client_authority: Path | None = None
+
+    def within(self, folder: Path) -> "ServerTlsFiles":
+        """The same, relative paths seen from a folder."""
+        authority = self.client_authority
+        return ServerTlsFiles(
+            folder / self.certificate, folder / self.key, folder / authority if authority else None
+        )

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
@@ -16,9 +16,11 @@ from mainspring.app.cli.paint import Paint
 from mainspring.app.cli.progress import StageProgress
 from mainspring.elements.actor import parse_actor
 from mainspring.elements.errors import NotAnActor
+from mainspring.ports.tls import ServerTlsFiles
 
 if TYPE_CHECKING:
     from mainspring.app.workspace import Workspace
+    from mainspring.project.config.config import EnvironmentConfig
 
 __all__ = [
     "GivenPath",
@@ -28,10 +30,15 @@ __all__ = [
     "WorkspaceVerb",
     "actor_name",
     "server_option",
+    "tls_files",
+    "tls_options",
+    "tls_words",
     "trust_option",
     "worker_count",
     "workers_option",
 ]
+
+_CommandT = TypeVar("_CommandT", bound=click.Command)
 
 
 class GivenPath(click.Path):
@@ -97,6 +104,44 @@ server_option = click.option(
 """For commands that serve."""
 
 
+def tls_options(command: _CommandT) -> _CommandT:
+    """The command with options for the files of TLS, of which `tls_files` makes a record."""
+    for name, text in (
+        ("--tls-cert", "Speak TLS with this certificate: PEM, with those above it."),
+        ("--tls-key", "The private key of --tls-cert, which only its owner may read."),
+        ("--client-ca", "Let in only callers with a certificate of one of these authorities."),
+    ):
+        given = GivenPath(dir_okay=False)
+        command.params.append(click.Option([name], type=given, metavar="FILE", help=text))
+    return command
+
+
+def tls_files(
+    tls_cert: Path | None = None, tls_key: Path | None = None, client_ca: Path | None = None
+) -> ServerTlsFiles | None:
+    """The files that a server is given; None for none."""
+    if tls_cert is not None and tls_key is not None:
+        return ServerTlsFiles(tls_cert, tls_key, client_ca)
+    if tls_cert is None and tls_key is None and client_ca is None:
+        return None
+    raise click.UsageError("--tls-cert and --tls-key go together, and --client-ca with both")
+
+
+def tls_words(files: ServerTlsFiles | None) -> list[str]:
+    """The options that name the files, for the processes of a supervisor.
+
+    They are read first: what cannot be used is said at once, and not by processes that end.
+    Raises: TlsFileUnusable SRV-054, TlsKeyExposed SRV-055.
+    """
+    if files is None:
+        return []
+    from mainspring.app.http.address import certificates_of
+
+    certificates_of(files)
+    words = ["--tls-cert", str(files.certificate), "--tls-key", str(files.key)]
+    return [*words, *(["--client-ca", str(files.client_authority)] if files[2] else [])]
+
+
 def worker_count() -> int:
     """One worker for each core that this process may use."""
     return len(os.sched_getaffinity(0))
@@ -137,8 +182,8 @@ class Invocation:
             self.project, environment or self.environment, actor=self.actor, trust=trust
         )
 
-    def is_protected(self, trust: Path | None) -> bool:
-        """Whether the environment of `--env` is; for a process that loads nothing of the project.
+    def settings(self, trust: Path | None) -> "EnvironmentConfig":
+        """Of the environment of `--env`; for a process that loads nothing of the project.
 
         Raises: as `open`, for settings that cannot be read.
         """
@@ -149,7 +194,14 @@ class Invocation:
             if trust
             else read_config(self.project)
         )
-        return config.environment(self.environment).protected
+        return config.environment(self.environment)
+
+    def declared_tls(self, trust: Path | None) -> ServerTlsFiles | None:
+        """The files of TLS in those settings, as seen from here."""
+        from mainspring.project.config.read import project_root
+
+        found = self.settings(trust).tls
+        return found.within(project_root(self.project)[0]) if found else None
 
     def words(self, *command: str) -> list[str]:
         """A command as it is typed, with the options that this one was called with."""

@@ -18,6 +18,7 @@ from mainspring.access.authorise import bearer_token
 from mainspring.access.bare import bare_token, kept_token
 from mainspring.access.errors import TokenUnknown
 from mainspring.access.record import token_key
+from mainspring.app.http.address import address_of, certificates_of, hosts_of
 from mainspring.app.http.problem import problem_reply
 from mainspring.app.http.servers import chosen_server
 from mainspring.app.models.model_file import ModelFile, open_model_file
@@ -25,6 +26,7 @@ from mainspring.elements.events import Actor
 from mainspring.engines.local.heartbeat import heartbeat_of
 from mainspring.engines.local.inherited import inherited_listener, is_first
 from mainspring.ports.http import LOOPBACK_HOSTS, Call, HttpService, Reply, Route
+from mainspring.ports.tls import ServerTlsFiles
 from mainspring.serving.api import answer_live, answer_ready
 from mainspring.serving.protocol import ProtocolApi
 from mainspring.serving.protocol.files import FileModels
@@ -42,6 +44,7 @@ def run_model_server(
     hosts: Collection[str] = (),
     token_file: Path | None = None,
     needs_token: bool = True,
+    tls: ServerTlsFiles | None = None,
 ) -> None:
     """Serve files of models on the loopback address until the process is asked to stop.
 
@@ -52,11 +55,13 @@ def run_model_server(
             token is announced, which is for a terminal only.
         needs_token: whether callers have to know it; without one nothing is loaded or unloaded by
             requests.
+        tls: has the server speak TLS; with a token it is known by the names in the certificate too.
 
     Raises: InvalidModel ENG-202 when a file is no model that can be scored, UnsafeModel ENG-205
         when the scan found what no model needs, SecretFileRefused ACC-034 for a file that can hold
-        no token.
+        no token, TlsFileUnusable SRV-054, TlsKeyExposed SRV-055.
     """
+    certificates = certificates_of(tls)
     token = None
     if needs_token:
         token = kept_token(token_file) if token_file else bare_token()
@@ -70,15 +75,17 @@ def run_model_server(
     )
     shown = f"$(cat {shlex.quote(str(token_file))})" if token_file else token
     header = f' -H "Authorization: Bearer {shown}"' if token else ""
-    service = build_model_service(models, token=token, hosts=hosts)
+    known = (*hosts, *hosts_of(certificates)) if needs_token else hosts
+    service = build_model_service(models, token=token, hosts=known)
 
     def announced(bound: int) -> None:
+        at = address_of(bound, certificates)
         for model in models.models:
-            url = f"http://127.0.0.1:{bound}/v2/models/{model.name}"
+            url = f"{at.url}/v2/models/{model.name}"
             announce(f"Serving {model.name} ({model.version}) on {url}")
-            announce(f"  curl{header} {url}")
+            announce(f"  {at.curl}{header} {url}")
 
-    chosen_server(os.environ, heartbeat_of(os.environ), listener=listener).serve(
+    chosen_server(os.environ, heartbeat_of(os.environ), listener=listener, tls=certificates).serve(
         service, port=port, on_bound=announced if is_first(os.environ) else lambda _: None
     )
 

@@ -2,9 +2,13 @@
 
 import socket
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from mainspring.ports.errors import UnknownServer
 from mainspring.ports.http import HttpServer
+
+if TYPE_CHECKING:
+    from mainspring.engines.http.certificates import ServerCertificates
 
 __all__ = ["SERVER_VARIABLE", "chosen_server"]
 
@@ -17,16 +21,17 @@ def chosen_server(
     beat: Callable[[int], None] = lambda _: None,
     *,
     listener: socket.socket | None = None,
+    tls: "ServerCertificates | None" = None,
 ) -> HttpServer:
     """The server; the other one is not imported.  Raises: UnknownServer SRV-053."""
     match environment.get(SERVER_VARIABLE, "uvicorn"):
         case "native":
             from mainspring.engines.http.native.server import NativeServer
 
-            return NativeServer(beat, listener=listener)
+            return NativeServer(beat, listener=listener, tls=tls)
         case "uvicorn":
             from mainspring.engines.http.server import UvicornServer
 
-            return UvicornServer(beat, listener=listener)
+            return UvicornServer(beat, listener=listener, tls=tls)
         case name:
             raise UnknownServer(name=name)

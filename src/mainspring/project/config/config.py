@@ -16,10 +16,12 @@ from mainspring.elements.errors import Location, UnreadableDuration, UnreadableI
 from mainspring.elements.time import MINUTE, Micros, parse_duration, parse_instant
 from mainspring.gates.policy import TrustPolicy
 from mainspring.ports.signer import PublicKey
+from mainspring.ports.tls import ServerTlsFiles
 from mainspring.project.config.admission import parse_admission
 from mainspring.project.config.audit import AuditConfig, parse_audit
 from mainspring.project.config.engines import EngineChoices, parse_engines
 from mainspring.project.config.settings import Settings
+from mainspring.project.config.tls import parse_tls
 from mainspring.project.errors import ConfigurationFault, ProjectErrors, UnknownEnvironment
 from mainspring.serving.admission.limits import AdmissionLimits
 
@@ -56,6 +58,7 @@ _OF_ENVIRONMENT = (
     "history_memory_mb",
     "allow_timeless",
     "admission",
+    "tls",
 )
 _MOST_MEGABYTES = 1_000_000
 _LINE_OF_SYNTAX_ERROR = re.compile(r"at line (\d+)")
@@ -85,6 +88,8 @@ class EnvironmentConfig:
             takes nothing in.
         lag_limit: for how long a record may wait to be folded before a server is not ready.
         admission: how many requests may wait for a model, and how often each caller may ask.
+        tls: the files that its servers speak TLS with, relative ones to the project's folder; None:
+            they speak plain HTTP.
     """
 
     protected: bool
@@ -100,6 +105,7 @@ class EnvironmentConfig:
     allow_timeless: bool = False
     floors: Mapping[str, int] = field(default_factory=dict)
     admission: AdmissionLimits = field(default_factory=AdmissionLimits)
+    tls: ServerTlsFiles | None = None
 
     @property
     def history_bytes(self) -> int | None:
@@ -255,6 +261,7 @@ def _environment(
             table.get("allow_timeless", default.allow_timeless), f"{setting}.allow_timeless"
         ),
         admission=parse_admission(settings, table.get("admission", {}), f"{setting}.admission"),
+        tls=parse_tls(settings, table.get("tls", {}), f"{setting}.tls"),
     )
 
 

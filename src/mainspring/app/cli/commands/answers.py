@@ -15,6 +15,9 @@ from mainspring.app.cli.options import (
     Invocation,
     WorkspaceVerb,
     server_option,
+    tls_files,
+    tls_options,
+    tls_words,
     trust_option,
     worker_count,
     workers_option,
@@ -53,6 +56,7 @@ _COMPILING = (
 _GOOD = frozenset({"identical"})
 
 
+@tls_options
 @click.command(cls=WorkspaceVerb)
 @click.option(
     "--port",
@@ -93,6 +97,7 @@ _GOOD = frozenset({"identical"})
 @click.pass_obj
 def serve(
     at: Invocation,
+    /,
     port: int,
     as_of: str | None,
     *,
@@ -101,6 +106,7 @@ def serve(
     supervise: bool | None,
     workers: int | None,
     hosts: tuple[str, ...],
+    **tls: Path | None,
 ) -> int:
     """Serve predictions over HTTP until stopped.
 
@@ -112,7 +118,8 @@ def serve(
     It starts a new one when an event loop has not turned for ten seconds, when a request has kept a
     thread for five minutes, or when one died.
     """
-    is_supervised = at.is_protected(trust) if supervise is None else supervise
+    files = tls_files(**tls)
+    is_supervised = at.settings(trust).protected if supervise is None else supervise
     if workers is not None and supervise is False:
         raise click.UsageError("--workers needs a supervisor: leave --no-supervise out")
     if health_port is not None or workers is not None or is_supervised:
@@ -121,7 +128,8 @@ def serve(
         words = at.words("serve", "--no-supervise", *(["--as-of", as_of] if as_of else []))
         words += ["--trust", str(trust)] if trust else []
         words += [word for name in hosts for word in ("--allow-host", name)]
-        count = workers or (worker_count() if at.is_protected(trust) else 1)
+        words += tls_words(files or at.declared_tls(trust))
+        count = workers or (worker_count() if at.settings(trust).protected else 1)
         return supervise_server(
             words, port=port, health_port=health_port, announce=at.note, workers=count
         )
@@ -135,7 +143,7 @@ def serve(
         _say_at_once(line)
 
     try:
-        workspace.serve(port, as_of, hosts=hosts, announce=announce)
+        workspace.serve(port, as_of, hosts=hosts, tls=files, announce=announce)
     finally:
         waiting.cancel()
     return 0

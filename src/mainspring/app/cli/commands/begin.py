@@ -7,7 +7,16 @@ import click
 
 from mainspring.app.cli.create import create_project
 from mainspring.app.cli.faults import EXIT_REFUSED
-from mainspring.app.cli.options import GivenPath, Invocation, Verb, server_option, workers_option
+from mainspring.app.cli.options import (
+    GivenPath,
+    Invocation,
+    Verb,
+    server_option,
+    tls_files,
+    tls_options,
+    tls_words,
+    workers_option,
+)
 from mainspring.app.cli.secrets import require_place
 from mainspring.features.compile_kernels import begin_in_background, compile_kernels
 from mainspring.ports.errors import FileRefused
@@ -69,6 +78,7 @@ def kernels(at: Invocation) -> int:
     return EXIT_REFUSED if report.failed else 0
 
 
+@tls_options
 @click.command(cls=Verb)
 @click.argument("files", nargs=-1, required=True, metavar="[NAME=]FILE...")
 @click.option(
@@ -112,6 +122,7 @@ def kernels(at: Invocation) -> int:
 @click.pass_obj
 def serve_model(
     at: Invocation,
+    /,
     files: tuple[str, ...],
     name: str,
     port: int,
@@ -121,6 +132,7 @@ def serve_model(
     no_auth: bool,
     health_port: int | None,
     workers: int | None,
+    **tls: Path | None,
 ) -> int:
     """Serve files of models, without a project.
 
@@ -129,7 +141,7 @@ def serve_model(
     as endpoints are.  It speaks the Open Inference Protocol and computes no features;
     `pip install mainspring[serve]` is enough for it.
     """
-    given = named_files(files, name)
+    given, secured = named_files(files, name), tls_files(**tls)
     if no_auth:
         require_nobody_else(hosts, token_file)
     else:
@@ -145,6 +157,7 @@ def serve_model(
         words = ["serve-model", *files, *(["--name", name] if name else [])]
         words += ["--no-auth"] if no_auth else ["--token-file", str(token_file)]
         words += [word for host in hosts for word in ("--allow-host", host)]
+        words += tls_words(secured)
         return supervise_server(
             words, port=port, health_port=health_port, announce=at.note, workers=workers or 1
         )
@@ -158,6 +171,7 @@ def serve_model(
         announce=click.echo,
         token_file=token_file,
         needs_token=not no_auth,
+        tls=secured,
     )
     return 0
 
