@@ -1,6 +1,6 @@
 """What a workspace takes back: labels of the predictions that it answered."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from mainspring.app.predict_access import PredictAccess
 from mainspring.elements.arguments import checks_arguments
@@ -8,7 +8,7 @@ from mainspring.elements.declaration import Named, name_of
 from mainspring.elements.foreign_frame import GivenRows, plain_rows
 from mainspring.serving.feedback import FeedbackBody, FeedbackRecorder, FeedbackReport
 from mainspring.sources.fold import materialize_table
-from mainspring.sources.ingest import IngestReport
+from mainspring.sources.ingest import IngestReport, SourceWriter
 from mainspring.sources.topic import log_of_stream, topic_of
 
 __all__ = ["FeedbackAccess"]
@@ -50,9 +50,15 @@ class FeedbackAccess(PredictAccess):
     def _write_labels(
         self, source: str, rows: Sequence[Mapping[str, object]], op: str
     ) -> IngestReport:
+        return self._write_to(source, lambda writer: writer.write_rows(rows, op=op))
+
+    def _write_to(
+        self, source: str | Named, write: Callable[[SourceWriter], IngestReport]
+    ) -> IngestReport:
+        """Have a source's writer take something in, and fold the log into its table."""
         writer = self.writer(source)
         stream = writer.compiled.source.stream
-        report = writer.write_rows(rows, op=op)
+        report = write(writer)
         self.generations.follow(log_of_stream(stream))
         materialize_table(topic_of(stream), log=self.runtime.log, tables=self.runtime.tables)
         return report

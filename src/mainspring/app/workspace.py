@@ -64,10 +64,8 @@ from mainspring.serving.tracing.replay import ReplayResult
 from mainspring.serving.tracing.trace import PredictionTrace
 from mainspring.simulation.simulate import SimulationReport
 from mainspring.sources.compiled import Cell
-from mainspring.sources.fold import materialize_table
-from mainspring.sources.ingest import IngestReport, SourceRows, SourceWriter
+from mainspring.sources.ingest import IngestReport, SourceRows
 from mainspring.sources.quarantine import QuarantinedRow, read_quarantine
-from mainspring.sources.topic import log_of_stream, topic_of
 
 __all__ = ["Workspace"]
 
@@ -323,21 +321,19 @@ class Workspace(FeedbackAccess):
 
         Raises: UnknownAsset ACC-006, a SourceError SRC-001 to SRC-006.
         """
-        writer = self.writer(source)
-        stream = writer.compiled.source.stream
         if isinstance(rows, Path | str):
             require_path(rows, method="ingest", argument="rows")
-            report = writer.write_path(
-                Path(rows), history=history, op=op, root=self.folder and self.folder.parent
+            path = Path(rows)
+            root = self.folder and self.folder.parent
+            return self._write_to(
+                source, lambda writer: writer.write_path(path, history=history, op=op, root=root)
             )
-        else:
-            is_foreign = is_pandas(rows) or isinstance(rows, pl.LazyFrame)
-            taken = as_polars(rows) if is_foreign else rows
-            taken = cast("SourceRows", [taken] if isinstance(taken, Mapping) else taken)
-            report = writer.write_rows(taken, history=history, op=op)
-        self.generations.follow(log_of_stream(stream))
-        materialize_table(topic_of(stream), log=self.runtime.log, tables=self.runtime.tables)
-        return report
+        is_foreign = is_pandas(rows) or isinstance(rows, pl.LazyFrame)
+        taken = as_polars(rows) if is_foreign else rows
+        taken = cast("SourceRows", [taken] if isinstance(taken, Mapping) else taken)
+        return self._write_to(
+            source, lambda writer: writer.write_rows(taken, history=history, op=op)
+        )
 
     def quarantine(self, source: str | Named) -> list[QuarantinedRow]:
         """The rows of a source that are in quarantine, in the order in which they came.  Raises:
@@ -354,7 +350,7 @@ class Workspace(FeedbackAccess):
 
         Raises: UnknownAsset ACC-006, NotInQuarantine SRC-035, NotReleasable SRC-036.
         """
-        return self._resolved(source, lambda writer: writer.release_rows(rows))
+        return self._write_to(source, lambda writer: writer.release_rows(rows))
 
     def drop(self, source: str | Named, rows: Sequence[int] = ()) -> IngestReport:
         """Take rows out of quarantine for good: no later definition brings them back.
@@ -364,17 +360,7 @@ class Workspace(FeedbackAccess):
 
         Raises: UnknownAsset ACC-006, NotInQuarantine SRC-035.
         """
-        return self._resolved(source, lambda writer: writer.drop_rows(rows))
-
-    def _resolved(
-        self, source: str | Named, act: Callable[[SourceWriter], IngestReport]
-    ) -> IngestReport:
-        writer = self.writer(source)
-        stream = writer.compiled.source.stream
-        report = act(writer)
-        self.generations.follow(log_of_stream(stream))
-        materialize_table(topic_of(stream), log=self.runtime.log, tables=self.runtime.tables)
-        return report
+        return self._write_to(source, lambda writer: writer.drop_rows(rows))
 
     def materialize(self) -> None:
         """Bring the online state of every view that is kept current up to the log."""
