@@ -7,10 +7,11 @@ import pytest
 from tools.measures import Measures, homonyms, measure, parse_modules
 from tools.source_tree import ROOT
 
-MOST_LINES_OF_APP = 10_300
+MOST_LINES_OF_APP = 10_800
 """Lines that compose, speak on the command line and demonstrate.  It was raised from 6,900 for new
 commands (quarantine, models; doctor, audit verify; rotating tokens; openapi, top, rollout,
-batch-predict) and choices of others; what is no command belongs in a package below."""
+batch-predict), TLS and the access log, and choices of others; what is no command belongs in a
+package below."""
 
 WIDEST_WORKSPACE = 40
 """Modules of ours that the module of `Workspace` imports."""

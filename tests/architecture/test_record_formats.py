@@ -36,6 +36,7 @@ BY_HAND = {
     "app.demo.load": TO_PEOPLE,
     "app.demo.server": TO_PEOPLE,
     "app.http.problem": TO_PEOPLE,
+    "engines.local.access_log": TO_PEOPLE,
     "app.http.worker_metrics": "read by workers of the same supervisor, whose end removes it",
     "client.client": FROM_A_SERVER,
     "client.connection": FROM_A_SERVER,

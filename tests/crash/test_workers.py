@@ -25,6 +25,7 @@ from tests.unit.engines.onnx.test_scorer import row_means
 
 PATIENCE_S = 60.0
 CLIENTS, WORKERS = 8, 2
+ACCESS_LOG = "access.log"
 LIMITS = SupervisorLimits(start_s=PATIENCE_S, first_pause_s=0.01)
 TOKEN = "a-token-that-all-workers-read-from-a-file"
 HEADERS = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
@@ -117,7 +118,8 @@ def served(tmp_path: Path) -> Iterator[tuple[WorkerGroup, Callable[[], int]]]:
     token.touch(0o600)
     token.write_text(TOKEN)
     main = "from mainspring.app.cli import main; main()"
-    words = ["serve-model", str(model), "--name", "means", "--token-file", str(token), "--port"]
+    words = ["serve-model", str(model), "--name", "means", "--token-file", str(token)]
+    words += ["--access-log", str(tmp_path / ACCESS_LOG), "--port"]
     with group_of(lambda port: [sys.executable, "-c", main, *words, str(port)]) as run:
         until(lambda: list(run[0].health.workers) == [True] * WORKERS)
         yield run
@@ -173,6 +175,25 @@ def test_all_that_was_read_is_answered_when_the_group_ends(served: Served) -> No
         group.stop()
         assert joined() == 0
     assert set(clients.answers) <= {"200", "refused"}
+
+
+def test_the_access_log_has_each_answer_of_every_worker_once(
+    served: Served, tmp_path: Path
+) -> None:
+    group, joined = served
+    with Clients(group.port) as clients:
+        clients.wait_for(100)
+        group.replace()
+        until(lambda: group.health.replaced == WORKERS and all(group.health.workers))
+        clients.wait_for(100)
+    group.stop()
+    assert joined() == 0
+    lines = [json.loads(line) for line in (tmp_path / ACCESS_LOG).read_text().splitlines()]
+    inferred = [line for line in lines if line["path"] == "/v2/models/means/infer"]
+    assert len(inferred) == clients.answers["200"]
+    assert {line["worker"] for line in inferred} == {1, 2}
+    assert len({line["request_id"] for line in lines}) == len(lines)
+    assert not any("dropped" in line for line in lines)
 
 
 def test_a_port_that_others_share_already_is_taken(served: Served) -> None:

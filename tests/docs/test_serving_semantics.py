@@ -9,6 +9,7 @@ import pytest
 from mainspring.app.http.problem import status_of
 from mainspring.elements.errors import MainspringError
 from mainspring.engines.http import drain
+from mainspring.engines.local.access_log import AccessLogLimits
 from mainspring.engines.local.supervisor import SupervisorLimits
 from mainspring.ports import limits
 from mainspring.ports.limits import HttpLimits
@@ -51,6 +52,10 @@ def test_page_has_every_limit_of_http_with_its_value():
 
 def test_page_has_every_limit_of_what_a_body_says():
     assert _values("Of what a body says:") == _constants()
+
+
+def test_page_has_the_limits_of_the_access_log():
+    assert _values("Of the access log") == asdict(AccessLogLimits())
 
 
 def test_page_has_the_limits_of_admission():

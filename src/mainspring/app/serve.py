@@ -5,21 +5,24 @@ import os
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
-from pathlib import Path
 from typing import NamedTuple
 
 from mainspring.access.authorise import TokenGuard
 from mainspring.app.announcement import served_lines
 from mainspring.app.data_plane import open_controller
+from mainspring.app.http.access_log import access_log_of
 from mainspring.app.http.address import ServerAddress, address_of, certificates_of, hosts_of
+from mainspring.app.http.log_sizes import log_bytes_in
 from mainspring.app.http.metrics import ServerMetrics
 from mainspring.app.http.routes import HttpDependencies, build_http_service
 from mainspring.app.http.servers import chosen_server
 from mainspring.app.servable_workspace import ServableWorkspace
 from mainspring.elements.errors import MainspringError
 from mainspring.elements.time import format_instant
+from mainspring.engines.local.access_log import AccessLog
 from mainspring.engines.local.decoder import BodyDecoder, DecodingLimits
 from mainspring.engines.local.heartbeat import heartbeat_of
 from mainspring.engines.local.inherited import inherited_listener, is_first, worker_place
@@ -92,15 +95,17 @@ class EnvironmentServer(NamedTuple):
     leadership: Leadership
 
 
-def open_server(workspace: ServableWorkspace, *, hosts: Collection[str] = ()) -> EnvironmentServer:
+def open_server(
+    workspace: ServableWorkspace, *, hosts: Collection[str] = (), access: AccessLog | None = None
+) -> EnvironmentServer:
     """Everything that a server of an environment is made of; stores that do not agree make it
-    unready, not absent.
+    unready, not absent.  The access log, where there is one, is told of each call.
     """
     assert workspace.folder is not None, "a workspace in memory has no server"
     workspace.token()
     watch = FolderWatch(workspace.folder, room_bytes=workspace.config.disk_floor_mb << 20)
     host = workspace.host(must_load=False)
-    metrics = ServerMetrics(worker_place(os.environ))
+    metrics = ServerMetrics(worker_place(os.environ), access)
     readiness = _readiness(workspace, watch, host)
     with _starting_unready():
         readiness.check()
@@ -109,6 +114,7 @@ def open_server(workspace: ServableWorkspace, *, hosts: Collection[str] = ()) ->
         workspace.materialize()
     guard = guard_of(workspace)
     service = service_of(workspace, host, metrics, guard=guard, readiness=readiness, hosts=hosts)
+    service = replace(service, access=access.note if access else None)
     leadership = leadership_of(workspace)
     tasks = (
         PeriodicTask(readiness.check, name="stores", period_s=_STORES_PERIOD_S),
@@ -156,6 +162,7 @@ def run_environment_server(
     announce: Callable[[str], None],
     hosts: Collection[str] = (),
     tls: ServerTlsFiles | None = None,
+    access_log: str = "",
 ) -> None:
     """Answer on the loopback address until the process is stopped.
 
@@ -164,13 +171,17 @@ def run_environment_server(
         hosts: names that callers may know the server by, beside those of this machine.
         announce: prints, line by line, the address of the server and how to call it.
         tls: has it speak TLS; it is known by the names in the certificate too.
+        access_log: a file that gets a line for each call, `-` for standard output, or none.
+
+    Raises: AccessLogUnusable SRV-057, what `certificates_of` raises.
     """
     certificates = certificates_of(tls)
-    compile_kernels()
-    warm()
-    warm_online()
-    server = open_server(workspace, hosts=(*hosts, *hosts_of(certificates)))
     with ExitStack() as running:
+        log = running.enter_context(access_log_of(access_log))
+        compile_kernels()
+        warm()
+        warm_online()
+        server = open_server(workspace, hosts=(*hosts, *hosts_of(certificates)), access=log)
         running.callback(server.guard.record, everything=True)
         running.enter_context(server.leadership.running())
         running.enter_context(_taking_part(workspace, server.host))
@@ -295,7 +306,7 @@ def service_of(
             require_ready=lambda: _require_all(readiness.require_ready, admission.require_room),
             admission=admission,
             receiving=receiving,
-            log_bytes=lambda: _log_bytes(workspace.folder),
+            log_bytes=lambda: log_bytes_in(workspace.folder),
             notes=lambda: [note] if (note := clock_note(workspace.runtime.clock)) else (),
         ),
         hosts=hosts,
@@ -321,17 +332,6 @@ def openapi_of(workspace: ServableWorkspace) -> bytes:
 def _require_all(*require: Callable[[], None]) -> None:
     for each in require:
         each()
-
-
-def _log_bytes(folder: Path | None) -> dict[str, int]:
-    """The sizes of the logs that lie in the workspace's folder, by log."""
-    found: dict[str, int] = {}
-    for path in folder.glob("log*") if folder else ():
-        with suppress(OSError):  # a log's own files come and go
-            if path.is_file():
-                name = path.name.partition(".")[0]
-                found[name] = found.get(name, 0) + path.stat().st_size
-    return found
 
 
 def background_tasks(

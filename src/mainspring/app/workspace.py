@@ -373,6 +373,7 @@ class Workspace(FeedbackAccess):
         *,
         hosts: Sequence[str] = (),
         tls: ServerTlsFiles | None = None,
+        access_log: Path | str = "",
         announce: Callable[[str], None] = print,
     ) -> None:
         """Answer over HTTP on the loopback address until the process is stopped.
@@ -382,9 +383,10 @@ class Workspace(FeedbackAccess):
             hosts: names that callers may know the server by, beside those of this machine: a
                 request to another one is refused.
             tls: in place of the files that the settings of the environment name.
+            access_log: a file that gets a line of JSON for each call, or `-` for standard output.
 
         Raises: PortTaken SRV-030, TlsFileUnusable SRV-054, TlsKeyExposed SRV-055,
-            NowhereOnDisk ACC-020 for a workspace in memory.
+            AccessLogUnusable SRV-057, NowhereOnDisk ACC-020 for a workspace in memory.
         """
         from mainspring.app.serve import run_environment_server
 
@@ -396,7 +398,12 @@ class Workspace(FeedbackAccess):
             runtime = replace(runtime, data_clock=OffsetClock(runtime.clock, parse_instant(as_of)))
         declared = self.config.tls.within(self.folder.parent) if self.config.tls else None
         run_environment_server(
-            self._with(runtime), port=port, announce=announce, hosts=hosts, tls=tls or declared
+            self._with(runtime),
+            port=port,
+            announce=announce,
+            hosts=hosts,
+            tls=tls or declared,
+            access_log=str(access_log),
         )
 
     def latest_predictions(self, count: int) -> list[str]:

@@ -8,6 +8,7 @@ from typing import ClassVar
 from mainspring.elements.errors import EngineError, FlowError, ServingError
 
 __all__ = [
+    "AccessLogUnusable",
     "AnswerUnwanted",
     "BadRequest",
     "BodyTooComplex",
@@ -403,6 +404,22 @@ class UnknownServer(ServingError):
     remedy: ClassVar[str] = "give it native or uvicorn, or leave it out"
 
     name: str
+
+
+@dataclass(eq=False, kw_only=True)
+class AccessLogUnusable(ServingError):
+    """The file of the access log cannot be written: its folder is missing, it is a link or no
+    file, or it belongs to another user.
+    """
+
+    code: ClassVar[str] = "SRV-057"
+    template: ClassVar[str] = "{file} cannot be the access log: {reason}"
+    remedy: ClassVar[str] = (
+        "give --access-log a file in a folder that this user can write to, or - for standard output"
+    )
+
+    file: str
+    reason: str
 
 
 @dataclass(eq=False, kw_only=True)

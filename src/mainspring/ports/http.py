@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple, Protocol
 
 from mainspring.elements.events import Actor
 from mainspring.elements.plain_json import encode_json
+from mainspring.ports.access_log import NoteAccess
 from mainspring.ports.errors import AnswerUnwanted
 from mainspring.ports.limits import HttpLimits
 
@@ -102,12 +103,17 @@ class Reply(NamedTuple):
     Args:
         media_type: sent as it stands here.
         headers: more headers, beside those of length and type.
+        code: of the error that it tells of; it and the revision are not sent, and for the access
+            log.
+        revision: of the endpoint that answers.
     """
 
     status: int
     body: bytes = b""
     media_type: str = "application/json"
     headers: Mapping[str, str] = _NONE
+    code: str = ""
+    revision: str = ""
 
 
 Answer = Reply | Exception
@@ -236,6 +242,8 @@ class HttpService:
             that nobody should send it more.
         hosts: the names that callers may know this server by, without port, in lower case; a
             request to another one is refused, since a page of another site may have sent it.
+        access: is told of each call how it ended, and of what was refused before it was a request;
+            each answer has the id of its request then.
     """
 
     routes: Sequence[Route]
@@ -245,6 +253,7 @@ class HttpService:
     limits: HttpLimits = field(default_factory=HttpLimits)
     draining: threading.Event = field(default_factory=threading.Event)
     hosts: frozenset[str] = LOOPBACK_HOSTS
+    access: NoteAccess | None = None
 
 
 class HttpServer(Protocol):

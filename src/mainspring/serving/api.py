@@ -117,7 +117,7 @@ class ServingApi:
         else:
             predictions = self._host.predict(name, body.rows, actor=call.actor, revision=revision)
         self._observe(name, predictions, perf_counter() - started)
-        return json_reply({"predictions": predictions})
+        return _answered(predictions)
 
     def predict_together(self, calls: Sequence[Call]) -> Answers:
         """As `predict`, of several calls for one endpoint: one read of features, one run of each
@@ -145,7 +145,7 @@ class ServingApi:
             if isinstance(each, MainspringError):
                 answers[place] = each
             else:
-                answers[place] = json_reply({"predictions": each})
+                answers[place] = _answered(each)
                 if body.explain:
                     to_explain[place] = each
 
@@ -167,7 +167,7 @@ class ServingApi:
         cannot be made only its own call is refused.
         """
         try:
-            return json_reply({"predictions": self._host.explain(predictions, turn.groups)})
+            return _answered(self._host.explain(predictions, turn.groups))
         except MainspringError as error:
             return error
 
@@ -211,6 +211,10 @@ def _body_of(call: Call) -> PredictBody:
     if body.explain and len(body.rows) > MAX_EXPLAINED_ROWS:
         raise TooManyRows(rows=len(body.rows), limit=MAX_EXPLAINED_ROWS)
     return body
+
+
+def _answered(predictions: Sequence["Prediction"]) -> Reply:
+    return json_reply({"predictions": predictions})._replace(revision=predictions[0].revision)
 
 
 def answer_live(_: Call) -> Reply:

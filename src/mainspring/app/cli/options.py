@@ -28,6 +28,7 @@ __all__ = [
     "Verb",
     "WorkspaceGroup",
     "WorkspaceVerb",
+    "access_log_option",
     "actor_name",
     "server_option",
     "tls_files",
@@ -92,6 +93,15 @@ def _choose_server(_: click.Context, __: click.Parameter, value: str | None) -> 
     # By the environment, so that the processes of a supervisor have it too.
     if value is not None:
         os.environ["MAINSPRING_SERVER"] = value
+
+
+access_log_option = click.option(
+    "--access-log",
+    default="",
+    metavar="FILE",
+    help="A line of JSON for each call, in this file or, for -, on standard output.",
+)
+"""For commands that serve."""
 
 
 server_option = click.option(

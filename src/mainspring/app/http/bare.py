@@ -9,6 +9,7 @@ import os
 import shlex
 import threading
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from functools import partial
 from hmac import compare_digest
 from importlib.metadata import version
@@ -18,6 +19,7 @@ from mainspring.access.authorise import bearer_token
 from mainspring.access.bare import bare_token, kept_token
 from mainspring.access.errors import TokenUnknown
 from mainspring.access.record import token_key
+from mainspring.app.http.access_log import access_log_of
 from mainspring.app.http.address import address_of, certificates_of, hosts_of
 from mainspring.app.http.problem import problem_reply
 from mainspring.app.http.servers import chosen_server
@@ -45,6 +47,7 @@ def run_model_server(
     token_file: Path | None = None,
     needs_token: bool = True,
     tls: ServerTlsFiles | None = None,
+    access_log: str = "",
 ) -> None:
     """Serve files of models on the loopback address until the process is asked to stop.
 
@@ -56,10 +59,11 @@ def run_model_server(
         needs_token: whether callers have to know it; without one nothing is loaded or unloaded by
             requests.
         tls: has the server speak TLS; with a token it is known by the names in the certificate too.
+        access_log: a file that gets a line for each call, `-` for standard output, or none.
 
     Raises: InvalidModel ENG-202 when a file is no model that can be scored, UnsafeModel ENG-205
         when the scan found what no model needs, SecretFileRefused ACC-034 for a file that can hold
-        no token, TlsFileUnusable SRV-054, TlsKeyExposed SRV-055.
+        no token, TlsFileUnusable SRV-054, TlsKeyExposed SRV-055, AccessLogUnusable SRV-057.
     """
     certificates = certificates_of(tls)
     token = None
@@ -85,9 +89,13 @@ def run_model_server(
             announce(f"Serving {model.name} ({model.version}) on {url}")
             announce(f"  {at.curl}{header} {url}")
 
-    chosen_server(os.environ, heartbeat_of(os.environ), listener=listener, tls=certificates).serve(
-        service, port=port, on_bound=announced if is_first(os.environ) else lambda _: None
-    )
+    chosen = partial(chosen_server, os.environ, heartbeat_of(os.environ))
+    with access_log_of(access_log) as log:
+        chosen(listener=listener, tls=certificates).serve(
+            replace(service, access=log.note if log else None),
+            port=port,
+            on_bound=announced if is_first(os.environ) else lambda _: None,
+        )
 
 
 def build_model_service(

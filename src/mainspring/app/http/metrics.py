@@ -8,7 +8,9 @@ from time import perf_counter
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from mainspring.app.http.access_log import AccessLogCounts
 from mainspring.app.http.worker_metrics import WorkerMetrics
+from mainspring.engines.local.access_log import AccessLog
 from mainspring.engines.local.inherited import WorkerPlace
 from mainspring.ports.http import Answers, Call, Reply, Route
 from mainspring.serving.host import ServedEnvironment
@@ -27,20 +29,17 @@ class ServerMetrics:
     Args:
         place: among the workers behind one port, of all of which a scrape tells; None for a server
             by itself.
+        access: the access log, of which it tells.
     """
 
     _compared: tuple[int, int] | None = None
 
-    def __init__(self, place: WorkerPlace | None = None) -> None:
+    def __init__(self, place: WorkerPlace | None = None, access: AccessLog | None = None) -> None:
         self.registry = CollectorRegistry()
+        if access is not None:
+            self.registry.register(AccessLogCounts(access))
         self.workers = WorkerMetrics(self.registry, place) if place else None
         self._measure_requests()
-        self.requests = Counter(
-            "mainspring_requests",
-            "HTTP requests by route and status.",
-            ["route", "status"],
-            registry=self.registry,
-        )
         self.predictions = Counter(
             "mainspring_predictions",
             "Rows predicted.",
@@ -93,7 +92,13 @@ class ServerMetrics:
         )
 
     def _measure_requests(self) -> None:
-        """What is measured of a request beside its outcome, and what answers it."""
+        """What is measured of a request and what answers it."""
+        self.requests = Counter(
+            "mainspring_requests",
+            "HTTP requests by route and status.",
+            ["route", "status"],
+            registry=self.registry,
+        )
         self.duration = Histogram(
             "mainspring_request_duration_seconds",
             "Time to answer a request, or a turn of several that are answered together, by route.",

@@ -157,6 +157,7 @@ def _document(call: Call, error: MainspringError, more: Mapping[str, str]) -> Re
         msgspec.json.encode(body),
         "application/problem+json",
         _headers(status, error),
+        code=error.code,
     )
 
 

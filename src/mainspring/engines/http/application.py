@@ -12,6 +12,7 @@ from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mainspring.elements.events import Actor
+from mainspring.engines.http.access import BegunCall
 from mainspring.engines.http.desk import Desk, RouteDesk
 from mainspring.engines.http.translate import call_of, read_body, send_reply, with_deadline
 from mainspring.engines.http.workers import WorkInFlight
@@ -36,8 +37,10 @@ def asgi_application(service: HttpService, flying: WorkInFlight | None = None) -
     desk = Desk(service, flying or WorkInFlight())
 
     async def answer_unknown(scope: Scope, _: Receive, send: Send) -> None:
-        error = UnknownRoute(path=scope["path"])
-        await send_reply(service.refuse(call_of(scope), error), send)
+        call = call_of(scope)
+        begun = desk.access.begin(call, scope["path"]) if desk.access else None
+        reply = service.refuse(call, UnknownRoute(path=scope["path"]))
+        await send_reply(_noted(desk, begun, call, reply), send)
 
     paths = [PathRoute(path, _PathAnswer(routes, desk)) for path, routes in by_path.items()]
     return _Switch(paths, answer_unknown)
@@ -95,27 +98,36 @@ class _PathAnswer:
             self._routes.setdefault("HEAD", self._routes["GET"])
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        at = self._routes.get(scope["method"])
+        at, access = self._routes.get(scope["method"]), self._desk.access
+        call = call_of(scope, at.route.path if at else "")
+        begun = access.begin(call, scope["path"]) if access else None
         try:
-            reply = await self._reply(at, scope, receive) if at else self._refusal(scope)
+            if at is None:
+                reply = self._refusal(scope, call)
+            else:
+                call, reply = await self._reply(at, call, receive)
         except ClientDisconnect:
+            # Of one that is refused in the middle of its body the refusal is noted.
+            if access and begun and call.caller.has_left:
+                access.leave(begun, call)
             return
-        await send_reply(reply, send)
+        await send_reply(_noted(self._desk, begun, call, reply), send)
 
-    async def _reply(self, at: RouteDesk, scope: Scope, receive: Receive) -> Reply:
-        call, permission = call_of(scope, at.route.path), at.route.permission
+    async def _reply(self, at: RouteDesk, call: Call, receive: Receive) -> tuple[Call, Reply]:
+        """The call, once its caller is known, and what it ends with."""
+        permission = at.route.permission
         try:
             call = with_deadline(call)
             # Before the body is read: nobody unknown makes this process hold 32 MB.
             if permission is not None:
                 call = call._replace(actor=await self._authorise(call, permission))
-            return await self._answer(at, call, receive)
+            return call, await self._answer(at, call, receive)
         except ClientDisconnect:
             raise
         # the edge of a request: a bug ends this one and no other, and is answered, logged and
         # counted by the service like every other error
         except (Exception, asyncio.CancelledError) as error:
-            return self._desk.refusal(call, error)
+            return call, self._desk.refusal(call, error)
 
     async def _authorise(self, call: Call, permission: str) -> Actor:
         return await self._desk.at_once(
@@ -128,8 +140,16 @@ class _PathAnswer:
             body = await read_body(receive, limit=self._desk.limits.body_bytes, held=room)
             return await at.answer(call._replace(body=body), held)
 
-    def _refusal(self, scope: Scope) -> Reply:
+    def _refusal(self, scope: Scope, call: Call) -> Reply:
         error = MethodNotAllowed(
             path=scope["path"], method=scope["method"], allowed=", ".join(sorted(self._routes))
         )
-        return self._service.refuse(call_of(scope), error)
+        return self._service.refuse(call, error)
+
+
+def _noted(desk: Desk, begun: BegunCall | None, call: Call, reply: Reply) -> Reply:
+    """The reply as it is sent, after it was noted where somebody wants that."""
+    if desk.access is None or begun is None:
+        return reply
+    desk.access.end(begun, call, reply)
+    return desk.access.named(begun, reply)

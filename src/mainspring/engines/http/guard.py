@@ -13,10 +13,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Sized
 from contextlib import suppress
 from typing import Literal
+from urllib.parse import unquote
 
 import httptools
 
 from mainspring.elements.errors import MainspringError
+from mainspring.engines.http.access import access_notes_of
 from mainspring.engines.http.connections import Connections
 from mainspring.engines.http.errors import (
     BodyTooLarge,
@@ -50,6 +52,7 @@ class Admission:
 
     def __init__(self, service: HttpService) -> None:
         self.service, self.limits = service, service.limits
+        self.access = access_notes_of(service)
         self.connections = Connections(service.limits)
         self.open_paths = frozenset(r.path for r in service.routes if r.permission is None)
         self.is_draining = False
@@ -271,7 +274,16 @@ class ConnectionGuard(ABC):
 
     def _write(self, error: MainspringError) -> None:
         reply = self.admission.service.refuse(Call(""), error)
+        if self.admission.access is not None:
+            reply = self.admission.access.refuse(*self._asked(), reply)
         self.transport.write(closing_bytes(reply))
+
+    def _asked(self) -> tuple[str, str]:
+        """Method and path of what is refused, as far as they were read."""
+        if self._phase == "between" or not self.url:
+            return "", ""
+        path = self.url.partition(b"?")[0].decode("latin-1")
+        return self.parser.get_method().decode("ascii"), unquote(path)
 
     def _close(self) -> None:
         """Close, however little of the last answer the caller has read."""

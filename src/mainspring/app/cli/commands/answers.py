@@ -14,6 +14,7 @@ from mainspring.app.cli.options import (
     GivenPath,
     Invocation,
     WorkspaceVerb,
+    access_log_option,
     server_option,
     tls_files,
     tls_options,
@@ -87,6 +88,7 @@ _GOOD = frozenset({"identical"})
 )
 @workers_option
 @server_option
+@access_log_option
 @click.option(
     "--allow-host",
     "hosts",
@@ -106,6 +108,7 @@ def serve(
     supervise: bool | None,
     workers: int | None,
     hosts: tuple[str, ...],
+    access_log: str,
     **tls: Path | None,
 ) -> int:
     """Serve predictions over HTTP until stopped.
@@ -129,6 +132,7 @@ def serve(
         words += ["--trust", str(trust)] if trust else []
         words += [word for name in hosts for word in ("--allow-host", name)]
         words += tls_words(files or at.declared_tls(trust))
+        words += ["--access-log", access_log] if access_log else []
         count = workers or (worker_count() if at.settings(trust).protected else 1)
         return supervise_server(
             words, port=port, health_port=health_port, announce=at.note, workers=count
@@ -140,10 +144,13 @@ def serve(
 
     def announce(line: str) -> None:
         waiting.cancel()
-        _say_at_once(line)
+        # Standard output is the log's alone where it goes there.
+        _say_at_once(line, err=access_log == "-")
 
     try:
-        workspace.serve(port, as_of, hosts=hosts, tls=files, announce=announce)
+        workspace.serve(
+            port, as_of, hosts=hosts, tls=files, access_log=access_log, announce=announce
+        )
     finally:
         waiting.cancel()
     return 0
@@ -333,6 +340,7 @@ def contribution_lines(found: "PredictionExplanation", paint: Paint) -> Iterator
     )
 
 
-def _say_at_once(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
+def _say_at_once(text: str, *, err: bool = False) -> None:
+    stream = sys.stderr if err else sys.stdout
+    stream.write(f"{text}\n")
+    stream.flush()

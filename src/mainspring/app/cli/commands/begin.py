@@ -1,6 +1,7 @@
 """The commands to get started with."""
 
 import re
+from functools import partial
 from pathlib import Path
 
 import click
@@ -11,6 +12,7 @@ from mainspring.app.cli.options import (
     GivenPath,
     Invocation,
     Verb,
+    access_log_option,
     server_option,
     tls_files,
     tls_options,
@@ -119,6 +121,7 @@ def kernels(at: Invocation) -> int:
 )
 @workers_option
 @server_option
+@access_log_option
 @click.pass_obj
 def serve_model(
     at: Invocation,
@@ -132,6 +135,7 @@ def serve_model(
     no_auth: bool,
     health_port: int | None,
     workers: int | None,
+    access_log: str,
     **tls: Path | None,
 ) -> int:
     """Serve files of models, without a project.
@@ -142,6 +146,10 @@ def serve_model(
     `pip install mainspring[serve]` is enough for it.
     """
     given, secured = named_files(files, name), tls_files(**tls)
+    if access_log == "-" and token_file is None and not no_auth:
+        raise click.UsageError(
+            "with the access log on standard output the token needs a file: --token-file FILE"
+        )
     if no_auth:
         require_nobody_else(hosts, token_file)
     else:
@@ -158,6 +166,7 @@ def serve_model(
         words += ["--no-auth"] if no_auth else ["--token-file", str(token_file)]
         words += [word for host in hosts for word in ("--allow-host", host)]
         words += tls_words(secured)
+        words += ["--access-log", access_log] if access_log else []
         return supervise_server(
             words, port=port, health_port=health_port, announce=at.note, workers=workers or 1
         )
@@ -168,7 +177,8 @@ def serve_model(
         {each: ModelFile(path, as_matrix=as_matrix) for each, path, as_matrix in given},
         port=port,
         hosts=hosts,
-        announce=click.echo,
+        announce=partial(click.echo, err=access_log == "-"),
+        access_log=access_log,
         token_file=token_file,
         needs_token=not no_auth,
         tls=secured,

@@ -72,6 +72,7 @@ class NativeConnection(ConnectionGuard, asyncio.Protocol):
         self._stop_timer()
         self._caller.has_left = self._is_over = True
         for exchange in self._unanswered:
+            exchange.note_left()
             if not exchange.is_running:
                 exchange.drop()
 
@@ -156,6 +157,8 @@ class NativeConnection(ConnectionGuard, asyncio.Protocol):
             caller=self._caller,
         )
         exchange = RequestExchange(call, at, self._desk, self._flush)
+        if self._desk.access is not None:
+            exchange.begun = self._desk.access.begin(call, path)
         exchange.wants_continue = headers.get("expect", "").lower() == "100-continue"
         if place is None:
             exchange.answered = self._desk.refusal(call, UnknownRoute(path=path))

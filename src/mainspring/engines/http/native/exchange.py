@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from functools import partial
 
 from mainspring.elements.errors import MainspringError
+from mainspring.engines.http.access import BegunCall
 from mainspring.engines.http.desk import Desk, RouteDesk
 from mainspring.engines.http.errors import BodyTooLarge
 from mainspring.engines.http.native.answer_bytes import answer_bytes
@@ -26,6 +27,7 @@ class RequestExchange:
     __slots__ = (
         "answered",
         "at",
+        "begun",
         "body",
         "call",
         "desk",
@@ -51,6 +53,7 @@ class RequestExchange:
         self.is_kept = True
         self.leave: Callable[[], None] | None = None
         self.wants_continue = False
+        self.begun: BegunCall | None = None
 
     @property
     def may_run_beside(self) -> bool:
@@ -121,11 +124,31 @@ class RequestExchange:
     def answer_bytes(self, *, is_last: bool) -> bytes:
         """What is sent."""
         reply = self.answered or Reply(500)
+        if self.begun is not None:
+            return self._noted_bytes(self.begun, reply, is_last=is_last)
+        return self._render(reply, is_last=is_last)[1]
+
+    def note_left(self) -> None:
+        """Nobody is sent its answer."""
+        if self.begun is not None and self.desk.access is not None:
+            self.desk.access.leave(self.begun, self.call)
+            self.begun = None
+
+    def _noted_bytes(self, begun: BegunCall, reply: Reply, *, is_last: bool) -> bytes:
+        access = self.desk.access
+        assert access is not None, "only an access log has a call begin"
+        sent, payload = self._render(access.named(begun, reply), is_last=is_last)
+        access.end(begun, self.call, sent)
+        return payload
+
+    def _render(self, reply: Reply, *, is_last: bool) -> tuple[Reply, bytes]:
+        """What is sent, and as bytes: where it cannot be, the error."""
         render = partial(answer_bytes, is_head=self.call.method == "HEAD", is_last=is_last)
         try:
-            return render(reply)
+            return reply, render(reply)
         except ValueError as error:
-            return render(self.desk.refusal(self.call, error))
+            refused = self.desk.refusal(self.call, error)
+            return refused, render(refused)
 
     def _give_back(self) -> None:
         self.desk.room.give_back(self.held.count)
