@@ -40,7 +40,7 @@ from mainspring.features.spec import (
     latest,
 )
 from mainspring.monitoring.spec import Monitor
-from mainspring.serving.spec import ABTest, Canary, Endpoint, RolloutRules, Shadow
+from mainspring.serving.spec import ABTest, Canary, Endpoint, InferenceLog, RolloutRules, Shadow
 from mainspring.sources.spec import Binary as Bytes
 from mainspring.sources.spec import (
     Boolean,
@@ -75,6 +75,7 @@ __all__ = [
     "FeatureSet",
     "FeatureView",
     "Float64",
+    "InferenceLog",
     "Int64",
     "Label",
     "MainspringError",

@@ -92,6 +92,7 @@ SHOWN = {
                 model=EVIL,
                 digest=DIGEST,
                 attested=True,
+                log="process",
                 notes=AssetNotes(owner=EVIL),
             ),
         ),

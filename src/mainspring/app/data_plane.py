@@ -106,6 +106,7 @@ def open_loader(
         policy=config.trust_policy,
         partitions=config.partitions,
         memory=memory,
+        log=config.inference_log,
     )
 
 
@@ -136,7 +137,6 @@ def open_host(
             runtime.ids,
             # Workers behind one port append side by side; whoever answers alone shares a segment.
             segment=place.number if (place := worker_place(os.environ)) else 0,
-            on_disk=loader.policy.protected,
         ),
         environment=loader.environment,
         clock=runtime.data_clock,
@@ -209,5 +209,9 @@ def read_status(
 ) -> StatusReport:
     """What the environment holds."""
     return status_of_environment(
-        environment, project=runtime.project, policy=config.trust_policy, ports=ports
+        environment,
+        project=runtime.project,
+        policy=config.trust_policy,
+        log=config.inference_log,
+        ports=ports,
     )

@@ -66,6 +66,7 @@ REFRESH_PERIOD_S = 0.02
 """How often a server looks whether its environment has moved."""
 
 _TABLES_PERIOD_S = 0.1
+_LOG_PERIOD_S = 0.05
 _MONITORS_PERIOD_S = 1.0
 _STORES_PERIOD_S = 1.0
 _TOKENS_PERIOD_S = 1.0
@@ -117,6 +118,7 @@ def open_server(
     service = replace(service, access=access.note if access else None)
     leadership = leadership_of(workspace)
     tasks = (
+        PeriodicTask(host.log_later().flush, name="inference-log", period_s=_LOG_PERIOD_S),
         PeriodicTask(readiness.check, name="stores", period_s=_STORES_PERIOD_S),
         PeriodicTask(guard.record, name="tokens", period_s=_TOKENS_PERIOD_S),
         *_tasks_of_the_leader(workspace, leadership.only),
@@ -183,6 +185,7 @@ def run_environment_server(
         warm_online()
         server = open_server(workspace, hosts=(*hosts, *hosts_of(certificates)), access=log)
         running.callback(server.guard.record, everything=True)
+        running.callback(server.host.drain)
         running.enter_context(server.leadership.running())
         running.enter_context(_taking_part(workspace, server.host))
         for task in server.tasks:

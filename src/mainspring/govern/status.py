@@ -30,6 +30,8 @@ from mainspring.registry.read_environment import (
     read_definition,
     read_environment,
 )
+from mainspring.serving.inference.policy import log_policy
+from mainspring.serving.inference.spec import InferenceLog
 from mainspring.serving.loader import read_endpoint_definition
 from mainspring.serving.state.read import read_streams
 from mainspring.sources.quarantine import QuarantineCounts
@@ -51,13 +53,14 @@ __all__ = [
 
 class EndpointStatus(msgspec.Struct, frozen=True, kw_only=True):
     """An endpoint, the version behind it, whether its proofs hold here, the release of the map
-    among them, and what its declaration says to people.
+    among them, how its predictions are logged, and what its declaration says to people.
     """
 
     name: str
     model: str
     digest: Digest
     attested: bool
+    log: str
     notes: AssetNotes = AssetNotes()
 
     @property
@@ -113,7 +116,7 @@ class StatusReport(msgspec.Struct, frozen=True, kw_only=True):
     feature_sets: tuple[FeatureSetStatus, ...] = ()
 
     def _repr_html_(self) -> str:
-        endpoints = [(e.name, e.model, e.proof, e.notes.owner) for e in self.endpoints]
+        endpoints = [(e.name, e.model, e.proof, e.log, e.notes.owner) for e in self.endpoints]
         sources = [
             (s.name, s.rows, s.quarantined, _moment(s.last_event_time), s.notes.owner)
             for s in self.sources
@@ -123,7 +126,7 @@ class StatusReport(msgspec.Struct, frozen=True, kw_only=True):
         headings = ("name", "features", "views", "owner")
         return html_page(
             f"{self.environment} is at version {self.version}",
-            html_table("Endpoints", ("name", "model", "proof", "owner"), endpoints),
+            html_table("Endpoints", ("name", "model", "proof", "log", "owner"), endpoints),
             *([html_table("Feature sets", headings, sets)] if sets else []),
             html_table(
                 "Sources", ("name", "rows", "in quarantine", "last event", "owner"), sources
@@ -157,12 +160,18 @@ class StatusPorts:
 
 
 def status_of_environment(
-    environment: str, *, project: ProjectName, policy: TrustPolicy, ports: StatusPorts
+    environment: str,
+    *,
+    project: ProjectName,
+    policy: TrustPolicy,
+    log: InferenceLog,
+    ports: StatusPorts,
 ) -> StatusReport:
     """The report.
 
     Args:
         policy: whom the environment trusts.
+        log: how it logs predictions where endpoints do not say it.
     """
     current = read_environment(ports.state, environment)
     incidents = (
@@ -176,7 +185,7 @@ def status_of_environment(
         moved_by=current.moved_by,
         moved_at=current.moved_at,
         reason=current.reason,
-        endpoints=tuple(_iter_endpoints(current, project, policy, ports)),
+        endpoints=tuple(_iter_endpoints(current, ports, project=project, policy=policy, log=log)),
         sources=tuple(
             _source(name, stream, current, ports)
             for name, stream in sorted(read_streams(current, state=ports.state).items())
@@ -192,7 +201,12 @@ def status_of_environment(
 
 
 def _iter_endpoints(
-    current: EnvironmentVersion, project: ProjectName, policy: TrustPolicy, ports: StatusPorts
+    current: EnvironmentVersion,
+    ports: StatusPorts,
+    *,
+    project: ProjectName,
+    policy: TrustPolicy,
+    log: InferenceLog,
 ) -> Iterator[EndpointStatus]:
     check = ReleaseCheck(
         project=project,
@@ -206,7 +220,7 @@ def _iter_endpoints(
     for name in asset_names(current, "endpoint"):
         endpoint = read_endpoint_definition(ports.state, current, name)
         pointer = current.pointers.get(endpoint.model) if endpoint else None
-        if pointer is not None:
+        if endpoint is not None and pointer is not None:
             version = read_version(ports.state, pointer.build_digest)
             definition = read_definition(ports.state, pointer)
             chain = verify_version(
@@ -225,6 +239,7 @@ def _iter_endpoints(
                 model=version.label,
                 digest=version.digest,
                 attested=chain.is_proven and is_released,
+                log=str(log_policy(endpoint.log, log, protected=policy.protected)),
                 notes=_notes_of(f"endpoint.{name}", current, ports),
             )
 

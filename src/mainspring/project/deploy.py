@@ -31,6 +31,7 @@ from mainspring.project.plan.moves import (
 )
 from mainspring.project.plan.plan import Plan, fingerprints_of, make_run_plan
 from mainspring.project.plan.read import DataChoices, plan_environment, read_run_context
+from mainspring.project.whole_logs import require_whole_logs
 from mainspring.registry.environment import AssetPointer, EnvironmentVersion, asset_names
 from mainspring.registry.errors import UnknownAsset
 from mainspring.registry.read import find_version, first_name, read_version
@@ -141,6 +142,7 @@ class EnvironmentDeployer:
 
         Raises:
             NothingToPromote: FLO-021 when there is nothing to move.
+            LogIncomplete: SRV-110 where a protected environment would not log every prediction.
             DefinitionMissing: REG-006; DefinitionTampered: REG-008.
         """
         self.config.environment(target)
@@ -158,6 +160,8 @@ class EnvironmentDeployer:
         }
         origins = read_asset_origins(self.runtime.state)
         policy = self._policy(target)
+        if policy.protected:
+            require_whole_logs(source, target, state=self.runtime.state, load=self.load)
         check = release_check(self.runtime, target, policy)
         return make_promotion_plan(
             self.config.name,

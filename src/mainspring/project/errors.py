@@ -5,7 +5,13 @@ them at once.
 from dataclasses import dataclass
 from typing import ClassVar
 
-from mainspring.elements.errors import AccessError, DeclarationError, FlowError, GateError
+from mainspring.elements.errors import (
+    AccessError,
+    DeclarationError,
+    FlowError,
+    GateError,
+    MainspringError,
+)
 from mainspring.gates.verdict import Verdict
 
 __all__ = [
@@ -40,7 +46,7 @@ class ProjectErrors(DeclarationError):
 
     code: ClassVar[str] = "PRJ-020"
     template: ClassVar[str] = "{count} in the project"
-    faults: tuple[DeclarationError, ...]
+    faults: tuple[MainspringError, ...]
 
     def details(self) -> dict[str, object]:
         """The number of faults in words; each fault has its own details."""

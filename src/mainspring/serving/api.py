@@ -121,7 +121,8 @@ class ServingApi:
 
     def predict_together(self, calls: Sequence[Call]) -> Answers:
         """As `predict`, of several calls for one endpoint: one read of features, one run of each
-        model, and one append to the log, after which the answers leave.
+        model, and one append to the log, after which the answers leave; before it, where the
+        endpoint logs asynchronously.
         """
         started, name = perf_counter(), calls[0].path["name"]
         answers: dict[int, Answer] = {}
@@ -150,7 +151,8 @@ class ServingApi:
                     to_explain[place] = each
 
         def record() -> None:
-            log()
+            if log is not None:
+                log()
             taken_s = perf_counter() - started
             for predictions in answered:
                 self._observe(name, predictions, taken_s)
@@ -160,6 +162,9 @@ class ServingApi:
             return [said.get(place, answer) for place, answer in enumerate(recorded)]
 
         replies = [answers[place] for place in range(len(calls))]
+        if log is None and not to_explain:
+            record()
+            return replies
         return RecordedAnswers(replies, record, leaving) if answered else replies
 
     def _explained(self, predictions: list["Prediction"], turn: "AnsweredTurn") -> Answer:

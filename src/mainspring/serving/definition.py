@@ -11,6 +11,7 @@ import msgspec
 
 from mainspring.elements.time import Micros, format_duration
 from mainspring.registry.environment import AssetDefinition
+from mainspring.serving.inference.spec import InferenceLog
 from mainspring.serving.spec import ABTest, Canary, Rollout, RolloutRules, Shadow
 
 __all__ = ["EndpointDefinition", "parse_endpoint_definition"]
@@ -25,12 +26,14 @@ class EndpointDefinition:
         model: the asset that answers, such as `model.late_arrival`.
         rollout: how a new revision takes over; None: at once.
         retention: for how long its predictions are kept, in microseconds; None keeps all.
+        log: how its predictions are logged; None: as the environment says.
     """
 
     name: str
     model: str
     rollout: Rollout | None
     retention: Micros | None
+    log: InferenceLog | None = None
 
 
 class _Reference(msgspec.Struct):
@@ -72,4 +75,5 @@ def parse_endpoint_definition(definition: AssetDefinition) -> EndpointDefinition
         model=msgspec.json.decode(fields.get("model", "null"), type=_Reference).asset,
         rollout=rollout.declared() if rollout else None,
         retention=msgspec.json.decode(fields.get("retention", "null"), type=Micros | None),
+        log=msgspec.json.decode(fields.get("log", "null"), type=InferenceLog | None),
     )

@@ -9,8 +9,11 @@ on record says which share it answers, in all processes alike.
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from time import perf_counter
 from typing import NamedTuple, Protocol
+
+import msgspec
 
 from mainspring.elements.errors import FeatureError, MainspringError
 from mainspring.elements.time import FOREVER, Micros
@@ -25,6 +28,8 @@ from mainspring.serving.errors import (
 )
 from mainspring.serving.explained import OpenExplainer, explained_predictions
 from mainspring.serving.inference.answered import AnsweredRows
+from mainspring.serving.inference.pending import MOST_PENDING, PendingPredictions
+from mainspring.serving.inference.policy import LogPolicy
 from mainspring.serving.predict import Prediction, Predictor, ServedModel
 from mainspring.serving.rollouts.share import takes_share
 from mainspring.serving.rollouts.state import EndpointRevision, EndpointRollout
@@ -59,6 +64,7 @@ class ServedEndpoint:
         stands: the roll-out as it is on record; None where none is.
         sticky: the columns that name the entities of a request.
         refusal: why the loader did not take what the map points at; empty when it did.
+        log: how its predictions are logged.
     """
 
     name: str
@@ -72,6 +78,7 @@ class ServedEndpoint:
     stands: EndpointRollout | None = None
     sticky: tuple[str, ...] = ()
     refusal: str = ""
+    log: LogPolicy = field(default_factory=LogPolicy)
 
     @property
     def revision_name(self) -> str:
@@ -186,12 +193,33 @@ class EndpointHost:
         self._shadowed = deque[_Asked](maxlen=_MOST_SHADOWED)
         self._follower: RolloutFollower | None = None
         self._explainer_of = explainer_of
+        self._pending: PendingPredictions | None = None
         self.tallies = RevisionTallies()
 
     @property
     def served(self) -> ServedEnvironment:
         """The map in place."""
         return self._served
+
+    def log_later(self, *, limit: int = MOST_PENDING) -> PendingPredictions:
+        """Have endpoints that declare it answer before they log; whoever calls this flushes what
+        waits, and drains it at the end.  Without it, as in a notebook, all are logged first.
+
+        Args:
+            limit: how many predictions may wait; what is answered beyond is not logged.
+        """
+        self._pending = PendingPredictions(self._predictor, limit=limit)
+        return self._pending
+
+    @property
+    def pending(self) -> int:
+        """How many predictions wait to be logged."""
+        return len(self._pending) if self._pending is not None else 0
+
+    def drain(self) -> None:
+        """Log what waits to be logged, behind the last answer."""
+        if self._pending is not None:
+            self._pending.drain()
 
     def take_part(self, follower: RolloutFollower) -> None:
         """Be one of the processes that a roll-out waits for.  One that is not, such as a notebook,
@@ -245,12 +273,14 @@ class EndpointHost:
 
     def predict_together(
         self, name: str, asked: Sequence[AskedOf]
-    ) -> tuple[AnsweredTurn, Callable[[], None]]:
+    ) -> tuple[AnsweredTurn, Callable[[], None] | None]:
         """Answer the rows of several requests, each of which somebody asks, and what logs them: no
-        answer may leave before that was called.  Raises: UnknownEndpoint SRV-001, NotServing
-        SRV-003.
+        answer may leave before that was called; None where nothing is to be logged before they
+        leave.  Raises: UnknownEndpoint SRV-001, NotServing SRV-003.
         """
         served, endpoint = self._served, self.endpoint(name)
+        pending = self._pending if endpoint.log.asynchronous else None
+        has_room = pending is None or pending.has_room
         parts, owners = list[AskedRows](), list[tuple[int, Sequence[int]]]()
         answers: dict[int, list[Prediction] | MainspringError] = {}
         for number, one in enumerate(asked):
@@ -263,11 +293,17 @@ class EndpointHost:
                 rows = [one.rows[place] for place in places]
                 parts.append(AskedRows(chosen.model, rows, one.actor, chosen.revision))
                 owners.append((number, places))
-        turn = self._answer(endpoint, parts, served.version)
+        sample = endpoint.log.sample if has_room else 0.0
+        turn = self._answer(endpoint, parts, served.version, sample=sample)
         for (number, places), found in zip(owners, turn.answers, strict=True):
-            answers[number] = _joined(answers.get(number), found, places, len(asked[number].rows))
+            whole = _joined(answers.get(number), found, places, len(asked[number].rows))
+            answers[number] = whole if pending is None else _queued(whole)
         joined = AnsweredTurn([answers[number] for number in range(len(asked))], turn.groups)
-        return joined, lambda: self._predictor.keep(turn.groups, topic=endpoint.topic)
+        if pending is not None:
+            pending.put(turn.groups, topic=endpoint.topic, log=endpoint.log)
+            return joined, None
+        keep = partial(self._predictor.keep, turn.groups, topic=endpoint.topic, log=endpoint.log)
+        return joined, keep if any(group.has_logged for group in turn.groups) else None
 
     def predict_explained(self, name: str, asked: AskedOf) -> list[Prediction]:
         """As `predict`, and what each feature has added.  Raises: as it, and NotExplainable
@@ -289,12 +325,21 @@ class EndpointHost:
         return explained_predictions(predictions, groups, self._explainer_of)
 
     def _answer(
-        self, endpoint: ServedEndpoint, parts: Sequence[AskedRows], map_version: int
+        self,
+        endpoint: ServedEndpoint,
+        parts: Sequence[AskedRows],
+        map_version: int,
+        *,
+        sample: float,
     ) -> AnsweredTurn:
         is_answered = False
         try:
             turn = answer_turn(
-                parts, self._predictor, at=self._clock.now(), map_version=map_version
+                parts,
+                self._predictor,
+                at=self._clock.now(),
+                map_version=map_version,
+                sample=sample,
             )
             is_answered = True
         finally:
@@ -341,7 +386,8 @@ class EndpointHost:
         [answer] = turn.answers
         if isinstance(answer, MainspringError):
             raise answer
-        log()
+        if log is not None:
+            log()
         return answer, turn.groups
 
     def _groups(
@@ -386,6 +432,16 @@ class EndpointHost:
             endpoint.revision_name,
             [abs(ours - theirs) for ours, theirs in zip(scores, asked.scores, strict=True)],
         )
+
+
+def _queued(found: list[Prediction] | MainspringError) -> list[Prediction] | MainspringError:
+    """The predictions as they leave before they are logged."""
+    if isinstance(found, MainspringError):
+        return found
+    return [
+        msgspec.structs.replace(each, logged=False, queued=True) if each.logged else each
+        for each in found
+    ]
 
 
 def _joined(

@@ -14,9 +14,12 @@ from typing import NamedTuple
 
 import polars as pl
 
+from mainspring.elements.errors import ServingError
 from mainspring.ports.errors import RetentionPassed
 from mainspring.ports.log import LogReader, PackedRecord
+from mainspring.serving.errors import PredictionUnknown
 from mainspring.serving.inference.answered import AnsweredRows, parse_prediction_id
+from mainspring.serving.inference.errors import UNLOGGED, PredictionNotLogged
 from mainspring.serving.inference.group import unpack_group, unpack_prediction
 from mainspring.serving.inference.record import PredictionRecord
 
@@ -33,6 +36,7 @@ __all__ = [
     "iter_placed",
     "iter_predictions",
     "newest_predictions",
+    "no_such_prediction",
     "offset_of_place",
     "place_of_topic",
     "segment_of",
@@ -171,6 +175,14 @@ def find_prediction(log: LogReader, prediction: str) -> tuple[str, PredictionRec
         if record.id == prediction:
             return topic, record
     return None
+
+
+def no_such_prediction(prediction: str) -> ServingError:
+    """Why the log has nothing under an id: it was never given, or its answer has said that it is
+    not logged.
+    """
+    is_unlogged = prediction.startswith(UNLOGGED)
+    return (PredictionNotLogged if is_unlogged else PredictionUnknown)(prediction=prediction)
 
 
 def find_predictions(

@@ -45,6 +45,9 @@ from mainspring.registry.version import ModelVersion
 from mainspring.serving.definition import EndpointDefinition, parse_endpoint_definition
 from mainspring.serving.errors import ModelRefused
 from mainspring.serving.host import ServedEndpoint, ServedEnvironment
+from mainspring.serving.inference.errors import LogIncomplete
+from mainspring.serving.inference.policy import log_policy
+from mainspring.serving.inference.spec import InferenceLog
 from mainspring.serving.inference_log import inference_topic
 from mainspring.serving.open import open_version
 from mainspring.serving.predict import ServedModel
@@ -131,6 +134,7 @@ class EnvironmentLoader:
         policy: whom it trusts.
         partitions: into how many parts the online state of its views is divided.
         memory: the highest sequences of releases and policies that were seen.
+        log: how predictions are logged where an endpoint does not say it.
     """
 
     ports: LoaderPorts
@@ -138,6 +142,7 @@ class EnvironmentLoader:
     policy: TrustPolicy
     partitions: int = 1
     memory: SequenceMemory = field(default_factory=ProcessSequences)
+    log: InferenceLog = field(default_factory=InferenceLog)
     _opened: dict[Digest, ServedModel] = field(default_factory=dict)
     _until: dict[Digest, Micros] = field(default_factory=dict)
     _stands: Mapping[str, EndpointRollout] = field(default_factory=dict)
@@ -406,6 +411,12 @@ class EnvironmentLoader:
     def _named(self, name: str, model: ServedModel, held: EnvironmentVersion) -> ServedEndpoint:
         """The endpoint that a map declares, and how it is to take over: a rollback at once."""
         definition = read_endpoint_definition(self.ports.state, held, name)
+        if self.policy.protected and definition and definition.log and definition.log.gaps:
+            raise LogIncomplete(
+                where=f"endpoint {name}",
+                declared=definition.log.gaps,
+                environment=self.environment,
+            )
         is_gradual = definition is not None and held.reason != "rollback"
         return ServedEndpoint(
             name=name,
@@ -413,6 +424,9 @@ class EnvironmentLoader:
             current=model,
             revision=self._revision(name, held),
             rollout=definition.rollout if definition and is_gradual else None,
+            log=log_policy(
+                definition.log if definition else None, self.log, protected=self.policy.protected
+            ),
         )
 
     def _model(self, name: str, checked: CheckedVersion) -> ServedModel:

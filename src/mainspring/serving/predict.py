@@ -34,6 +34,7 @@ from mainspring.serving.explain import Explanation
 from mainspring.serving.finite import require_finite
 from mainspring.serving.inference.answered import AnsweredRows
 from mainspring.serving.inference.group import pack_group
+from mainspring.serving.inference.policy import LogPolicy
 from mainspring.serving.inference_log import segment_topic
 
 __all__ = [
@@ -45,6 +46,8 @@ __all__ = [
     "require_rows",
 ]
 
+_EACH = LogPolicy()
+
 
 class Prediction(msgspec.Struct, frozen=True, kw_only=True):
     """An answer.
@@ -55,7 +58,10 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
         at: the instant q that features were read at.
         revision: the name of the endpoint's revision that answered; empty where it has none.
         missing: the features that the model was not given: null, or NaN.
-        logged: whether the prediction is in the inference log, and so can be explained.
+        logged: whether the prediction is in the inference log, and so can be replayed; the id of
+            one that is not begins with `unlogged-`.
+        queued: whether it is to be logged soon, where the endpoint logs asynchronously: until then
+            it is lost if the server is killed.
         explanation: what each feature has added, where that was asked for.
     """
 
@@ -66,6 +72,7 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
     revision: str = ""
     missing: list[str] = []
     logged: bool = True
+    queued: bool | msgspec.UnsetType = msgspec.UNSET
     explanation: Explanation | msgspec.UnsetType = msgspec.UNSET
 
 
@@ -145,7 +152,6 @@ class Predictor:
 
     Args:
         segment: of the inference log, that this process appends to; 0 where it shares one.
-        on_disk: what is logged must survive the loss of power, and not only of the process.
     """
 
     online: OnlineReader
@@ -153,7 +159,6 @@ class Predictor:
     clock: Clock
     ids: Ids
     segment: int = 0
-    on_disk: bool = False
 
     def predict(
         self,
@@ -164,6 +169,7 @@ class Predictor:
         map_version: int,
         actor: str,
         revision: str = "",
+        log: LogPolicy = _EACH,
     ) -> list[Prediction]:
         """Answer these rows at the clock's now, and log them.
 
@@ -180,10 +186,11 @@ class Predictor:
             actor=actor,
             revision=revision,
         )
-        self.keep([answered], topic=topic)
+        answered = answered.sampled(log.sample)
+        self.keep([answered], topic=topic, log=log)
         return predictions_of(answered)
 
-    def keep(self, answered: Sequence[AnsweredRows], *, topic: str) -> None:
+    def keep(self, answered: Sequence[AnsweredRows], *, topic: str, log: LogPolicy = _EACH) -> None:
         """Log what was answered, in one append to this process's segment.
 
         Args:
@@ -192,13 +199,16 @@ class Predictor:
         Raises: StoreFailed ENG-001, StoreBusy ENG-009 and others of the log: then nobody may be
             answered.
         """
-        records = [pack_group(each) for each in answered]
+        records = [pack_group(each) for whole in answered if (each := whole.logged())]
         if records:
-            self.log.append_packed(
-                segment_topic(topic, self.segment) if self.segment else topic,
-                records,
-                on_disk=self.on_disk,
-            )
+            self.log.append_packed(self._segment_of(topic), records, on_disk=log.is_on_disk)
+
+    def has_kept(self, answered: AnsweredRows, *, topic: str) -> bool:
+        """Whether this process's segment has what was answered."""
+        return answered.id in self.log.find(self._segment_of(topic), [answered.id])
+
+    def _segment_of(self, topic: str) -> str:
+        return segment_topic(topic, self.segment) if self.segment else topic
 
     def answer(
         self,
@@ -266,12 +276,8 @@ def require_rows(rows: Sequence[object]) -> None:
         raise TooManyRows(rows=len(rows), limit=MAX_ROWS)
 
 
-def predictions_of(answered: AnsweredRows, *, logged: bool = True) -> list[Prediction]:
-    """The answer to each row.
-
-    Args:
-        logged: whether the log has them by the time that the answer leaves.
-    """
+def predictions_of(answered: AnsweredRows) -> list[Prediction]:
+    """The answer to each row, which leaves once those of them that are to be logged are."""
     return [
         Prediction(
             id=name,
@@ -280,7 +286,7 @@ def predictions_of(answered: AnsweredRows, *, logged: bool = True) -> list[Predi
             at=at,
             revision=answered.revision,
             missing=answered.missing_in([row]),
-            logged=logged,
+            logged=row not in answered.unlogged,
         )
         for row, (name, score, at) in enumerate(
             zip(answered.ids, answered.scores, answered.at, strict=True)

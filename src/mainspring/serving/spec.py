@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from mainspring.elements.declaration import GivenTags, Tags, caller, freeze, parse_tags
+from mainspring.elements.declaration import ADDED, GivenTags, Tags, caller, freeze, parse_tags
 from mainspring.elements.errors import Location
 from mainspring.elements.time import Micros, parse_duration
+from mainspring.serving.inference.spec import InferenceLog
 from mainspring.training.spec import Model
 
-__all__ = ["ABTest", "Canary", "Endpoint", "Rollout", "RolloutRules", "Shadow"]
+__all__ = ["ABTest", "Canary", "Endpoint", "InferenceLog", "Rollout", "RolloutRules", "Shadow"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,9 +100,12 @@ class Endpoint:
         rollout: how a new revision takes over; default: at once.
         retention: for how long predictions are kept; then `gc` may forget them, and they cannot be
             replayed any more.  None keeps all.
+        log: how predictions are logged; default: as the environment says.
     """
 
-    POLICY: ClassVar[frozenset[str]] = frozenset({"rollout", "retention", "owner", "description"})
+    POLICY: ClassVar[frozenset[str]] = frozenset(
+        {"rollout", "retention", "log", "owner", "description"}
+    )
 
     name: str
     model: Model
@@ -111,6 +115,7 @@ class Endpoint:
     owner: str = ""
     description: str = ""
     tags: Tags = ()
+    log: InferenceLog | None = field(default=None, metadata=ADDED)
 
     def __init__(
         self,
@@ -119,6 +124,7 @@ class Endpoint:
         model: Model,
         rollout: Rollout | None = None,
         retention: str | None = None,
+        log: InferenceLog | None = None,
         owner: str = "",
         description: str = "",
         tags: GivenTags = (),
@@ -133,5 +139,6 @@ class Endpoint:
             owner=owner,
             description=description,
             tags=parse_tags(tags),
+            log=log,
             declared_at=caller(),
         )

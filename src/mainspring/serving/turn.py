@@ -52,9 +52,18 @@ class _Cast(NamedTuple):
 
 
 def answer_turn(
-    asked: Sequence[AskedRows], predictor: Predictor, *, at: Micros, map_version: int
+    asked: Sequence[AskedRows],
+    predictor: Predictor,
+    *,
+    at: Micros,
+    map_version: int,
+    sample: float = 1.0,
 ) -> AnsweredTurn:
-    """Answer these requests at one instant; nothing is logged yet."""
+    """Answer these requests at one instant; nothing is logged yet.
+
+    Args:
+        sample: the share of them that is to be logged.
+    """
     answers: dict[int, list[Prediction] | MainspringError] = {}
     cast: dict[tuple[str, str], list[_Cast]] = {}
     for place, one in enumerate(asked):
@@ -73,7 +82,9 @@ def answer_turn(
     for calls in cast.values():
         # Those of one actor follow each other, so that they are one group of the log.
         calls.sort(key=lambda call: call.asked.actor)
-        groups += _answer_model(calls, predictor, answers, at=at, map_version=map_version)
+        groups += _answer_model(
+            calls, predictor, answers, at=at, map_version=map_version, sample=sample
+        )
     return AnsweredTurn([answers[place] for place in range(len(asked))], groups)
 
 
@@ -84,6 +95,7 @@ def _answer_model(
     *,
     at: Micros,
     map_version: int,
+    sample: float,
 ) -> list[AnsweredRows]:
     """Answer the requests of one model together, and where that fails each alone."""
     model, rows = calls[0].asked.model, sum(call.request.height for call in calls)
@@ -102,16 +114,20 @@ def _answer_model(
             return []
         groups = list[AnsweredRows]()
         for call in calls:
-            groups += _answer_model([call], predictor, answers, at=at, map_version=map_version)
+            groups += _answer_model(
+                [call], predictor, answers, at=at, map_version=map_version, sample=sample
+            )
         return groups
-    return _split(answered, calls, answers, predictor.ids)
+    return _split(answered, calls, answers, ids=predictor.ids, sample=sample)
 
 
 def _split(
     answered: AnsweredRows,
     calls: Sequence[_Cast],
     answers: dict[int, list[Prediction] | MainspringError],
+    *,
     ids: Ids,
+    sample: float,
 ) -> list[AnsweredRows]:
     """Hand the answers out, and make a group for each actor."""
     groups, begin, place = list[AnsweredRows](), 0, 0
@@ -126,6 +142,7 @@ def _split(
             request = join_requests([call.request for call in of_actor])
             name = answered.id if begin == 0 else ids.new("prediction")
             group = answered.part(begin, rows, request=request, id=name, actor=actor)
+        group = group.sampled(sample)
         groups.append(group)
         begin += rows
         predictions, at = predictions_of(group), 0

@@ -11,6 +11,7 @@ from mainspring.project.kinds.model import JudgeGates
 from mainspring.project.plan.plan import Plan
 from mainspring.project.plan.stages import MoveEnvironment, VerifyVersion
 from mainspring.serving.errors import ModelRefused
+from mainspring.serving.inference.errors import LogIncomplete
 from tests.unit.project.desk import copied, edited
 
 
@@ -113,3 +114,20 @@ def test_a_plan_reads_in_words_and_as_json(retrained: ms.Workspace, act: str) ->
     again = msgspec.json.decode(msgspec.json.encode(plan), type=Plan)
     assert again == plan
     assert plan.environment in retrained.explain(plan)
+
+
+@pytest.mark.parametrize("log", ["sample=0.5", "asynchronous=True"])
+def test_a_protected_environment_takes_no_endpoint_that_leaves_predictions_out(
+    applied_desk: Path, tmp_path: Path, log: str
+) -> None:
+    project = copied(applied_desk, tmp_path)
+    edited(project, "model=", f"log=ms.InferenceLog({log}), model=")
+    workspace = ms.Workspace.open(project)
+    workspace.apply(workspace.plan())
+    with pytest.raises(LogIncomplete, match="staging is protected") as told:
+        workspace.plan_promotion("staging")
+    assert told.value.declared == log
+    assert told.value.at is not None
+    assert (
+        "ms.Endpoint(" in Path(told.value.at.path).read_text().splitlines()[told.value.at.line - 1]
+    )

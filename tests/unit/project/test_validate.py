@@ -190,6 +190,22 @@ def test_a_sound_project_has_no_faults(write_shop: WriteProject) -> None:
             "37 PRJ-044",
             id="sensitivity",
         ),
+        *(
+            pytest.param(
+                "model=returned)",
+                f"model=returned, log={log})",
+                "36 PRJ-044",
+                id=log,
+            )
+            for log in (
+                "'disk'",
+                'ms.InferenceLog(durability="disc")',
+                "ms.InferenceLog(sample=10)",
+                "ms.InferenceLog(sample=float('nan'))",
+                "ms.InferenceLog(sample=True)",
+                "ms.InferenceLog(asynchronous='no')",
+            )
+        ),
         pytest.param('ms.Source("returns"', 'ms.Source("or ders"', "9 PRJ-031", id="name"),
         pytest.param(
             'ms.Entity("customer")',

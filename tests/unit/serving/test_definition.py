@@ -81,3 +81,13 @@ def test_the_definition_of_another_asset_is_refused() -> None:
     other = AssetDefinition(asset="view.takings", build={}, policy={}, parents={})
     with pytest.raises(msgspec.ValidationError):
         parse_endpoint_definition(other)
+
+
+def test_how_predictions_are_logged_comes_back_and_is_no_part_of_what_is_built() -> None:
+    log = ms.InferenceLog(durability="disk", sample=0.25, asynchronous=True)
+    plain = stored(ms.Endpoint("late-sale", model=lateness))
+    logging = stored(ms.Endpoint("late-sale", model=lateness, log=log))
+    assert parse_endpoint_definition(logging).log == log
+    assert parse_endpoint_definition(plain).log is None
+    assert logging.build == plain.build
+    assert logging.policy.keys() - plain.policy.keys() == {"log"}

@@ -212,3 +212,35 @@ def test_who_is_not_trusted_proves_nothing(loader):
     strangers = replace(loader, policy=replace(loader.policy, trust={}))
     refused = strangers.load(NOTHING).endpoints["late"]
     assert (refused.current, "untrusted" in refused.refusal) == (None, True)
+
+
+def test_how_an_endpoint_logs_follows_the_map_and_makes_no_revision(workspace, loader):
+    served = workspace.loader.load(NOTHING)
+    logging(workspace, sample=0.5)
+    fresh = workspace.loader.load(served).endpoints["late"]
+    assert str(served.endpoints["late"].log) == "process"
+    assert str(fresh.log) == "process, 50 % sampled"
+    assert fresh.revision.name == served.endpoints["late"].revision.name
+
+
+def test_what_an_environment_says_of_its_log_holds_where_the_endpoint_says_nothing(workspace):
+    environment = ms.InferenceLog(durability="disk", sample=0.5)
+    logging(workspace, sample=0.25)
+    fresh = replace(workspace.loader, log=environment).load(NOTHING).endpoints["late"]
+    assert str(fresh.log) == "disk, 25 % sampled"
+
+
+def test_a_protected_environment_serves_no_endpoint_that_leaves_predictions_out(workspace, loader):
+    before = loader.load(NOTHING)
+    assert str(before.endpoints["late"].log) == "disk"
+    logging(workspace, asynchronous=True)
+    kept = loader.load(before).endpoints["late"]
+    assert (kept.current.label, str(kept.log)) == ("second v1", "disk")
+    assert kept.refusal.startswith("SRV-110 endpoint late declares asynchronous=True")
+
+
+def logging(workspace, **said):
+    """Apply the endpoint with another log."""
+    log = ms.InferenceLog(**said)
+    edited = load_definitions(declared(second, rollout=CANARY, log=log))
+    ms.Workspace(edited, workspace.runtime, environment="dev", folder=None).apply()

@@ -229,7 +229,7 @@ def _record_lines(record: ErrorRecord, paint: "Paint") -> list[str]:
     ]
 
 
-def _listed_faults(error: MainspringError) -> tuple[DeclarationError, ...]:
+def _listed_faults(error: MainspringError) -> tuple[MainspringError, ...]:
     from mainspring.project.errors import ProjectErrors
 
     return error.faults if isinstance(error, ProjectErrors) else ()

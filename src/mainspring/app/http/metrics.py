@@ -40,12 +40,7 @@ class ServerMetrics:
             self.registry.register(AccessLogCounts(access))
         self.workers = WorkerMetrics(self.registry, place) if place else None
         self._measure_requests()
-        self.predictions = Counter(
-            "mainspring_predictions",
-            "Rows predicted.",
-            ["endpoint", "version"],
-            registry=self.registry,
-        )
+        self._measure_predictions()
         self.seconds = Histogram(
             "mainspring_predict_seconds",
             "Time to answer a predict request.",
@@ -88,6 +83,26 @@ class ServerMetrics:
         self.parity_mismatch = Counter(
             "mainspring_parity_mismatch",
             "Of these, reads that differ; expected to be 0.",
+            registry=self.registry,
+        )
+
+    def _measure_predictions(self) -> None:
+        """How many rows are predicted, and how many of them are not logged, or not yet."""
+        self.predictions = Counter(
+            "mainspring_predictions",
+            "Rows predicted.",
+            ["endpoint", "version"],
+            registry=self.registry,
+        )
+        self.unlogged = Counter(
+            "mainspring_predictions_unlogged",
+            "Of these, rows that are not logged: left out by a sample, or by a full queue.",
+            ["endpoint"],
+            registry=self.registry,
+        )
+        self.pending = Gauge(
+            "mainspring_predictions_pending",
+            "Rows that were answered and wait to be logged.",
             registry=self.registry,
         )
 
@@ -192,6 +207,8 @@ class ServerMetrics:
     ) -> None:
         """Count the predictions of one answered call, all of one version."""
         self.predictions.labels(endpoint, predictions[0].version[7:19]).inc(len(predictions))
+        if left_out := sum(not (each.logged or each.queued) for each in predictions):
+            self.unlogged.labels(endpoint).inc(left_out)
         self.seconds.labels(endpoint).observe(seconds)
 
     def count_events(self, source: str, report: IngestReport) -> None:

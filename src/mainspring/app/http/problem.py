@@ -49,6 +49,7 @@ from mainspring.serving.errors import (
     TooManyRows,
     UnknownEndpoint,
 )
+from mainspring.serving.inference.errors import LogIncomplete, PredictionNotLogged
 from mainspring.serving.protocol.errors import (
     EncodingNotKnown,
     ModelNotLoaded,
@@ -80,6 +81,8 @@ _STATUS: tuple[tuple[type[MainspringError], int], ...] = (
     (InternalFault, 500),
     (UnknownEndpoint, 404),
     (PredictionUnknown, 404),
+    (PredictionNotLogged, 404),
+    (LogIncomplete, 409),
     (UnknownModel, 404),
     (ModelNotLoaded, 503),
     (OutputNotSayable, 422),

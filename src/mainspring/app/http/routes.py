@@ -95,6 +95,7 @@ def build_http_service(
     """
     host, guard, metrics = dependencies.host, dependencies.guard, dependencies.metrics
     draining = threading.Event()
+    metrics.pending.set_function(lambda: host.pending)
     openapi = OpenApi(lambda: host.served, version=dependencies.version)
     routes = [
         *ServingApi(

@@ -53,6 +53,7 @@ class PredictionAnswer(msgspec.Struct, frozen=True, kw_only=True):
         at: the instant that features were read at, microseconds since 1970, UTC.
         missing: the features that the model was not given.
         logged: whether the prediction can be replayed.
+        queued: whether it is to be logged soon, where the endpoint logs asynchronously.
         explanation: where it was asked for.
     """
 
@@ -63,6 +64,7 @@ class PredictionAnswer(msgspec.Struct, frozen=True, kw_only=True):
     revision: str = ""
     missing: list[str] = []
     logged: bool = True
+    queued: bool = False
     explanation: PredictionReasons | None = None
 
 

@@ -20,10 +20,12 @@ from mainspring.ports.tls import ServerTlsFiles
 from mainspring.project.config.admission import parse_admission
 from mainspring.project.config.audit import AuditConfig, parse_audit
 from mainspring.project.config.engines import EngineChoices, parse_engines
+from mainspring.project.config.inference import parse_inference_log
 from mainspring.project.config.settings import Settings
 from mainspring.project.config.tls import parse_tls
 from mainspring.project.errors import ConfigurationFault, ProjectErrors, UnknownEnvironment
 from mainspring.serving.admission.limits import AdmissionLimits
+from mainspring.serving.inference.spec import InferenceLog
 
 __all__ = [
     "STATE_FOLDER",
@@ -59,6 +61,7 @@ _OF_ENVIRONMENT = (
     "allow_timeless",
     "admission",
     "tls",
+    "inference_log",
 )
 _MOST_MEGABYTES = 1_000_000
 _LINE_OF_SYNTAX_ERROR = re.compile(r"at line (\d+)")
@@ -90,6 +93,7 @@ class EnvironmentConfig:
         admission: how many requests may wait for a model, and how often each caller may ask.
         tls: the files that its servers speak TLS with, relative ones to the project's folder; None:
             they speak plain HTTP.
+        inference_log: how predictions are logged where endpoints do not say it.
     """
 
     protected: bool
@@ -106,6 +110,7 @@ class EnvironmentConfig:
     floors: Mapping[str, int] = field(default_factory=dict)
     admission: AdmissionLimits = field(default_factory=AdmissionLimits)
     tls: ServerTlsFiles | None = None
+    inference_log: InferenceLog = field(default_factory=InferenceLog)
 
     @property
     def history_bytes(self) -> int | None:
@@ -262,6 +267,12 @@ def _environment(
         ),
         admission=parse_admission(settings, table.get("admission", {}), f"{setting}.admission"),
         tls=parse_tls(settings, table.get("tls", {}), f"{setting}.tls"),
+        inference_log=parse_inference_log(
+            settings,
+            table.get("inference_log", {}),
+            f"{setting}.inference_log",
+            protected=table.get("protected", default.protected) is True,
+        ),
     )
 
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection
 
-from mainspring.elements.errors import DeclarationError, Location
+from mainspring.elements.errors import Location, MainspringError
 from mainspring.project.errors import ConfigurationFault
 
 __all__ = ["Settings"]
@@ -21,7 +21,7 @@ class Settings:
 
     def __init__(self, text: str, path: str) -> None:
         self._lines, self._path = text.splitlines(), path
-        self.faults: list[DeclarationError] = []
+        self.faults: list[MainspringError] = []
 
     def fault(self, setting: str, problem: str) -> None:
         """Record what is wrong with a setting."""
@@ -29,9 +29,13 @@ class Settings:
             ConfigurationFault(
                 setting=setting,
                 problem=problem,
-                at=Location(self._path, _line_of(setting, self._lines)),
+                at=self.location(setting),
             )
         )
+
+    def location(self, setting: str) -> Location:
+        """The line of a setting."""
+        return Location(self._path, _line_of(setting, self._lines))
 
     def table(
         self, value: object, setting: str, *, known: Collection[str] = ()

@@ -25,6 +25,7 @@ from mainspring.project.loader.errors import (
     RolloutSteps,
     WrongDirection,
 )
+from mainspring.serving.inference.spec import DURABILITIES, InferenceLog
 from mainspring.serving.spec import ABTest, Canary, Endpoint
 from mainspring.stats.metrics import METRICS
 from mainspring.training.spec import Model
@@ -122,6 +123,8 @@ def endpoint_faults(endpoint: Endpoint, root: str) -> Iterator[DeclarationError]
     if not _ROUTE.fullmatch(endpoint.name):
         yield InvalidEndpointName(name=endpoint.name, at=at)
     yield from _rollout_faults(endpoint)
+    for problem in _log_problems(endpoint.log):
+        yield InvalidValue(user=f"endpoint {endpoint.name}", problem=problem, at=at)
     yield from _outside(endpoint, f"endpoint {endpoint.name}", root)
 
 
@@ -153,6 +156,23 @@ def _rollout_faults(endpoint: Endpoint) -> Iterator[DeclarationError]:
     if not 0 < rules.alpha < 1:
         problem = f"alpha lies between 0 and 1, not at {rules.alpha}"
         yield InvalidValue(user=user, problem=problem, at=at)
+
+
+def _log_problems(log: object) -> Iterator[str]:
+    """What a log declares that it cannot be; annotations are not enforced where a project is
+    written.
+    """
+    if log is None:
+        return
+    if not isinstance(log, InferenceLog):
+        yield f"log must be an ms.InferenceLog, not {log!r}"
+        return
+    if log.durability not in (None, *DURABILITIES):
+        yield f"durability is {' or '.join(map(repr, DURABILITIES))}, not {log.durability!r}"
+    if log.sample is not None and (isinstance(log.sample, bool) or not 0 <= log.sample <= 1):
+        yield f"sample is a share from 0 to 1, not {log.sample!r}"
+    if log.asynchronous not in (None, True, False):
+        yield f"asynchronous is True or False, not {log.asynchronous!r}"
 
 
 def monitor_faults(monitor: Monitor, root: str) -> Iterator[DeclarationError]:

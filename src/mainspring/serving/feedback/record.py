@@ -10,13 +10,18 @@ from mainspring.elements.text import clipped
 from mainspring.elements.values.cells import NoCell, column_of
 from mainspring.ports.limits import MAX_ROWS, MAX_SHOWN
 from mainspring.ports.log import LogReader
-from mainspring.serving.errors import EmptyRequest, NotServing, PredictionUnknown, TooManyRows
+from mainspring.serving.errors import EmptyRequest, NotServing, TooManyRows
 from mainspring.serving.feedback.body import FeedbackBody, FeedbackReport, RefusedRow
 from mainspring.serving.feedback.errors import FeedbackWithoutEndpoint, PredictionRemoved
 from mainspring.serving.feedback.label_row import LabelPlace, label_row
 from mainspring.serving.host import ServedEndpoint
 from mainspring.serving.inference.record import PredictionRecord
-from mainspring.serving.inference_log import FoundPredictions, find_predictions, place_of_topic
+from mainspring.serving.inference_log import (
+    FoundPredictions,
+    find_predictions,
+    no_such_prediction,
+    place_of_topic,
+)
 from mainspring.sources.compiled import CompiledSource
 from mainspring.sources.errors import UnreadableRows
 from mainspring.sources.ingest import IngestReport
@@ -158,7 +163,7 @@ def _logged(prediction: str, found: FoundPredictions) -> tuple[str, PredictionRe
         _, endpoint = place_of_topic(found.removed[prediction])
         raise PredictionRemoved(prediction=clipped(prediction, MAX_SHOWN), endpoint=endpoint)
     # Of another environment as of none: who asks here learns nothing of what is there.
-    raise PredictionUnknown(prediction=clipped(prediction, MAX_SHOWN))
+    raise no_such_prediction(clipped(prediction, MAX_SHOWN))
 
 
 def _refused(number: int, error: MainspringError) -> RefusedRow:

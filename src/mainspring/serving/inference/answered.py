@@ -8,7 +8,9 @@ from mainspring.elements.identity import Digest
 from mainspring.elements.time import Micros
 from mainspring.features.cast import RequestColumns
 from mainspring.features.online.read import Value
+from mainspring.serving.inference.errors import UNLOGGED
 from mainspring.serving.inference.record import PredictionRecord
+from mainspring.serving.inference.sample import is_within_sample
 
 __all__ = ["AnsweredRows", "group_of_one", "parse_prediction_id"]
 
@@ -22,6 +24,8 @@ class AnsweredRows(msgspec.Struct, frozen=True, kw_only=True):
         features: by column.
         at, declared_at, read_at, scores: as of `PredictionRecord`.
         latency_us: that it took for all rows.
+        places: of each row behind the id, where some between them are not here; empty: in order.
+        unlogged: the rows that are not to be logged.
     """
 
     id: str
@@ -37,15 +41,54 @@ class AnsweredRows(msgspec.Struct, frozen=True, kw_only=True):
     read_at: Sequence[Mapping[str, int]]
     scores: Sequence[float]
     latency_us: int
+    places: Sequence[int] = ()
+    unlogged: frozenset[int] = frozenset()
 
     @property
     def ids(self) -> list[str]:
-        """The id of each row.
+        """The id of each row; that of one that is not logged says so.
 
         A row needs no entry of its own in the log's index so, which would take as much as its
         features.
         """
-        return [self.id, *[f"{self.id}-{place}" for place in range(1, len(self.scores))]]
+        places = self.places or range(len(self.scores))
+        names = [f"{self.id}-{place}" if place else self.id for place in places]
+        if not self.unlogged:
+            return names
+        return [
+            unlogged_id(name) if row in self.unlogged else name for row, name in enumerate(names)
+        ]
+
+    @property
+    def has_logged(self) -> bool:
+        """Whether some of the rows are to be logged."""
+        return len(self.unlogged) < len(self.scores)
+
+    def sampled(self, share: float) -> "AnsweredRows":
+        """The same rows, of which this share is to be logged."""
+        if share >= 1:
+            return self
+        left_out = (row for row, name in enumerate(self.ids) if not is_within_sample(name, share))
+        return msgspec.structs.replace(self, unlogged=frozenset(left_out))
+
+    def logged(self) -> "AnsweredRows | None":
+        """The rows that are to be logged; None where none is."""
+        if not self.unlogged:
+            return self
+        rows = [row for row in range(len(self.scores)) if row not in self.unlogged]
+        if not rows:
+            return None
+        return msgspec.structs.replace(
+            self,
+            places=rows,
+            unlogged=frozenset(),
+            request=_rows_of(self.request, rows),
+            at=[self.at[row] for row in rows],
+            declared_at=[self.declared_at[row] for row in rows],
+            features=[[values[row] for row in rows] for values in self.features],
+            read_at=[self.read_at[row] for row in rows],
+            scores=[self.scores[row] for row in rows],
+        )
 
     def missing_in(self, rows: Sequence[int]) -> list[str]:
         """The features that one of these rows lacks: null, or NaN."""
@@ -103,6 +146,27 @@ class AnsweredRows(msgspec.Struct, frozen=True, kw_only=True):
                 revision=self.revision,
                 latency_us=self.latency_us,
             )
+
+
+def _rows_of(request: RequestColumns, rows: Sequence[int]) -> RequestColumns:
+    at = {row: place for place, row in enumerate(rows)}
+    absent = {
+        name: {at[row] for row in without if row in at} for name, without in request.absent.items()
+    }
+    return RequestColumns(
+        {name: [values[row] for row in rows] for name, values in request.columns.items()},
+        len(rows),
+        {name: without for name, without in absent.items() if without},
+    )
+
+
+def unlogged_id(prediction: str) -> str:
+    """The id of a prediction that is not logged.
+
+    >>> unlogged_id("prediction-01jd3-7")
+    'unlogged-01jd3-7'
+    """
+    return UNLOGGED + prediction.partition("-")[2]
 
 
 def group_of_one(record: PredictionRecord, names: Sequence[str]) -> AnsweredRows:

@@ -61,6 +61,7 @@ class PredictionGroup(
         "scores": "s",
         "latency_us": "t",
         "at": "q",
+        "places": "p",
     },
 ):
     """Predictions that were answered together, by columns.
@@ -72,9 +73,12 @@ class PredictionGroup(
         read_at: the offsets of all rows by the keys of the head; where rows have read at different
             ones, L of each row.
         scores, latency_us: as of `PredictionRecord`.
+        places: of each row behind the id of the group, where some were not logged; from format 2
+            on, for an earlier release would find the rows under the ids of others.
     """
 
     title = "a group of predictions"
+    newest_format = 2
 
     at: Micros | list[Micros]
     declared_at: list[Micros | None] | msgspec.UnsetType = msgspec.UNSET
@@ -84,6 +88,7 @@ class PredictionGroup(
     read_at: list[int | dict[str, int]]
     scores: list[float]
     latency_us: int
+    places: list[int] | msgspec.UnsetType = msgspec.UNSET
 
 
 class StoredPrediction(StoredRecord, frozen=True, kw_only=True, gc=False):
@@ -130,6 +135,8 @@ def pack_group(answered: AnsweredRows) -> PackedRecord:
         read_at=list(first.values()) if is_alike else [dict(each) for each in answered.read_at],
         scores=list(answered.scores),
         latency_us=answered.latency_us,
+        places=list(answered.places) or msgspec.UNSET,
+        record_format=2 if answered.places else msgspec.UNSET,
     )
     return PackedRecord(answered.id, max(answered.at), pack_stored(head), pack_stored(group))
 
@@ -165,6 +172,7 @@ def unpack_group(record: PackedRecord) -> AnsweredRows:
         read_at=apart or [dict(zip(head.read_at, offsets, strict=True))] * rows,
         scores=group.scores,
         latency_us=group.latency_us,
+        places=() if isinstance(group.places, msgspec.UnsetType) else group.places,
     )
 
 

@@ -21,7 +21,6 @@ from mainspring.ports.objects import ObjectReader
 from mainspring.ports.state import StateReader
 from mainspring.registry.read import read_artifact, read_object, read_version
 from mainspring.registry.version import ModelVersion
-from mainspring.serving.errors import PredictionUnknown
 from mainspring.serving.explain import (
     Explainer,
     Explanation,
@@ -31,7 +30,7 @@ from mainspring.serving.explain import (
 )
 from mainspring.serving.explained import explanations_of
 from mainspring.serving.inference.record import PredictionRecord
-from mainspring.serving.inference_log import find_prediction
+from mainspring.serving.inference_log import find_prediction, no_such_prediction
 
 __all__ = ["PredictionExplanation", "explain_predictions", "open_explainer"]
 
@@ -94,7 +93,7 @@ def explain_predictions(
 ) -> list[PredictionExplanation]:
     """The explanations of logged predictions, in the order given.
 
-    Raises: PredictionUnknown SRV-008, NotExplainable SRV-089.
+    Raises: PredictionUnknown SRV-008, PredictionNotLogged SRV-111, NotExplainable SRV-089.
     Cost: 10 ms for a model that was not open, and 2 ms a prediction.
     """
     opened = dict[Digest, Explainer]()
@@ -102,7 +101,7 @@ def explain_predictions(
     for name in ids:
         found = find_prediction(log, name)
         if found is None:
-            raise PredictionUnknown(prediction=name)
+            raise no_such_prediction(name)
         record = found[1]
         if record.version not in opened:
             opened[record.version] = open_version(record.version)

@@ -16,13 +16,13 @@ from mainspring.ports.objects import ObjectReader
 from mainspring.ports.state import StateReader
 from mainspring.registry.read import read_object, read_version
 from mainspring.registry.version import ModelVersion
-from mainspring.serving.errors import PredictionUnknown
 from mainspring.serving.inference.record import PredictionRecord
 from mainspring.serving.inference_log import (
     find_prediction,
     find_topic,
     inference_topic,
     iter_predictions,
+    no_such_prediction,
     place_of_topic,
 )
 from mainspring.serving.open import open_version
@@ -70,16 +70,16 @@ class PredictionReplays:
 
     def place(self, prediction: str) -> tuple[str, str]:
         """The environment and the endpoint that a prediction was made at.  Raises:
-        PredictionUnknown SRV-008.  Cost: one lookup for each endpoint.
+        PredictionUnknown SRV-008, PredictionNotLogged SRV-111.  Cost: one lookup for each endpoint.
         """
         found = find_topic(self._log, prediction)
         if found is None:
-            raise PredictionUnknown(prediction=prediction)
+            raise no_such_prediction(prediction)
         return place_of_topic(found[0])
 
     def replay(self, predictions: Sequence[str]) -> list[ReplayResult]:
         """Recompute these predictions, in their order.  Raises: PredictionUnknown SRV-008 for an id
-        that is not known.
+        that is not known, PredictionNotLogged SRV-111.
         """
         records, gone = self._records(predictions)
         cache = dict[str, pl.DataFrame]()
@@ -136,7 +136,7 @@ class PredictionReplays:
     def _record_of(self, prediction: str) -> tuple[str, PredictionRecord]:
         found = find_prediction(self._log, prediction)
         if found is None:
-            raise PredictionUnknown(prediction=prediction)
+            raise no_such_prediction(prediction)
         return found
 
     def _open(self, record: PredictionRecord) -> ServedModel:

@@ -31,7 +31,11 @@ def replayed(name: str, outcome: ReplayOutcome, reason: str = "") -> ReplayResul
 
 def status(version: int) -> StatusReport:
     endpoint = EndpointStatus(
-        name="eta", model="late v3", digest=Digest("sha256:0123456789abcdef"), attested=False
+        name="eta",
+        model="late v3",
+        digest=Digest("sha256:0123456789abcdef"),
+        attested=False,
+        log="disk",
     )
     source = SourceStatus(name="orders", rows=1, quarantined=2, last_event_time=0)
     return StatusReport(
@@ -53,7 +57,7 @@ def test_an_empty_environment_says_how_to_fill_it() -> None:
 
 def test_status_shows_what_is_not_attested_and_what_is_in_quarantine() -> None:
     lines = list(status_lines(status(4), PLAIN))
-    assert "  eta  late v3  0123456789ab  not attested" in lines
+    assert "  eta  late v3  0123456789ab  not attested  log: disk" in lines
     assert "  orders  1 row  2 in quarantine  last event 1970-01-01T00:00:00Z" in lines
 
 

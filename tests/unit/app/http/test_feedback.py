@@ -96,9 +96,10 @@ def test_rows_are_refused_one_by_one(feedback, predicted, row):
         {"prediction": keyless, "label": True},
         {"trip": "t9", "label": True},
         {"prediction": known, "label": True},
+        {"prediction": "unlogged-01jd3", "label": True},
     ).json()
     refused = [(each["row"], each["code"]) for each in answer["refused"]]
-    assert refused == [(0, "SRV-008"), (1, "SRV-080"), (2, "SRV-083")]
+    assert refused == [(0, "SRV-008"), (1, "SRV-080"), (2, "SRV-083"), (4, "SRV-111")]
     assert answer["accepted"] == 1
     assert "send trip in the row" in answer["refused"][1]["remedy"]
 

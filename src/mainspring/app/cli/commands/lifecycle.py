@@ -229,7 +229,10 @@ def status_lines(report: "StatusReport", paint: Paint) -> Iterator[str]:
     yield paint.quiet(
         f"  moved {format_instant(report.moved_at)} by {report.moved_by}: {report.reason}"
     )
-    rows = [[e.name, e.model, short(e.digest), e.proof, str(e.notes)] for e in report.endpoints]
+    rows = [
+        [e.name, e.model, short(e.digest), e.proof, f"log: {e.log}", str(e.notes)]
+        for e in report.endpoints
+    ]
     yield from _block("Endpoints", rows, paint)
     sets = [
         [each.name, counted(each.features, "feature"), ", ".join(each.views), str(each.notes)]
