@@ -63,12 +63,13 @@ def statuses(server: Server) -> list[int]:
 
 
 def assert_refused(server: Server, code: str, reason: str) -> None:
-    """Neither ready nor writing, and each answer says why."""
+    """Neither ready nor writing, and each answer says why.
+
+    A folder that is exchanged goes file by file, and a server may look in between.
+    """
     wait_until(lambda: statuses(server) == [503, 503, 503, 503])
     assert server.ask("/healthz")[0] == 200
-    for path in READY:
-        _, told = server.ask(path)
-        assert reason in json.dumps(told)
+    wait_until(lambda: all(reason in json.dumps(server.ask(path)[1]) for path in READY))
     for _, told in (predict(server), push(server, "next")):
         assert told["code"] == code
         assert reason in str(told["detail"])
