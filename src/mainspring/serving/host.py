@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import chain
 from time import perf_counter
 from typing import NamedTuple, Protocol
 
@@ -354,12 +355,11 @@ class EndpointHost:
     ) -> None:
         """Count what each revision did in a turn; each has the time that its own model took."""
         took = {group.revision: group.latency_us / 1e6 for group in turn.groups}
+        of_revisions = dict[str, list[list[float]]]()
         for part, found in zip(parts, turn.answers, strict=True):
             if not isinstance(found, MainspringError):
                 scores = [each.score for each in found]
-                self.tallies.answered(
-                    endpoint.name, part.revision, scores, seconds=took.get(part.revision, 0.0)
-                )
+                of_revisions.setdefault(part.revision, []).append(scores)
                 if endpoint.is_shadowed:
                     # The queue forgets its oldest where the shadow is slower than the callers: a
                     # shadow samples then, and never holds an answer up.
@@ -367,6 +367,14 @@ class EndpointHost:
                     self._shadowed.append(_Asked(endpoint, part.rows, at, scores))
             elif not isinstance(found, EmptyRequest | TooManyRows | FeatureError):
                 self.tallies.failed(endpoint.name, part.revision)
+        for revision, of_calls in of_revisions.items():
+            self.tallies.answered(
+                endpoint.name,
+                revision,
+                list(chain.from_iterable(of_calls)),
+                seconds=took.get(revision, 0.0),
+                requests=len(of_calls),
+            )
 
     def predict(self, name: str, rows: Rows, *, actor: str, revision: str = "") -> list[Prediction]:
         """Answer rows, those of one entity always by one revision.

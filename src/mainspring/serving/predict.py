@@ -285,10 +285,10 @@ def predictions_of(answered: AnsweredRows) -> list[Prediction]:
             version=answered.version,
             at=at,
             revision=answered.revision,
-            missing=answered.missing_in([row]),
+            missing=missing,
             logged=row not in answered.unlogged,
         )
-        for row, (name, score, at) in enumerate(
-            zip(answered.ids, answered.scores, answered.at, strict=True)
+        for row, (name, score, at, missing) in enumerate(
+            zip(answered.ids, answered.scores, answered.at, answered.missing(), strict=True)
         )
     ]

@@ -21,7 +21,7 @@ from mainspring.serving.predict import (
     require_rows,
 )
 
-__all__ = ["AnsweredTurn", "AskedRows", "answer_turn", "join_requests"]
+__all__ = ["AnsweredTurn", "AskedRows", "answer_turn"]
 
 
 class AskedRows(NamedTuple):
@@ -45,10 +45,13 @@ class AnsweredTurn(NamedTuple):
     groups: Sequence[AnsweredRows]
 
 
-class _Cast(NamedTuple):
+class _Call(NamedTuple):
     place: int
     asked: AskedRows
-    request: RequestColumns
+
+    @property
+    def height(self) -> int:
+        return len(self.asked.rows)
 
 
 def answer_turn(
@@ -65,31 +68,61 @@ def answer_turn(
         sample: the share of them that is to be logged.
     """
     answers: dict[int, list[Prediction] | MainspringError] = {}
-    cast: dict[tuple[str, str], list[_Cast]] = {}
+    of_models: dict[tuple[str, str], list[_Call]] = {}
     for place, one in enumerate(asked):
         try:
             require_rows(one.rows)
-            training_set = one.model.training_set
-            request = cast_columns(
-                one.rows, training_set.request_schema, passthrough=training_set.label_key_schema
-            )
         except MainspringError as error:
             answers[place] = error
         else:
             key = one.model.version, one.revision
-            cast.setdefault(key, []).append(_Cast(place, one, request))
+            of_models.setdefault(key, []).append(_Call(place, one))
     groups = list[AnsweredRows]()
-    for calls in cast.values():
+    for calls in of_models.values():
         # Those of one actor follow each other, so that they are one group of the log.
         calls.sort(key=lambda call: call.asked.actor)
-        groups += _answer_model(
-            calls, predictor, answers, at=at, map_version=map_version, sample=sample
-        )
+        calls, request = _cast_together(calls, answers)
+        if calls:
+            groups += _answer_model(
+                calls, request, predictor, answers, at=at, map_version=map_version, sample=sample
+            )
     return AnsweredTurn([answers[place] for place in range(len(asked))], groups)
 
 
+def _cast(calls: Sequence[_Call]) -> RequestColumns:
+    """The rows of these requests, of one model, behind each other.
+
+    A value is read by itself, so it is the same whatever stands beside it.
+    """
+    training_set = calls[0].asked.model.training_set
+    return cast_columns(
+        [row for call in calls for row in call.asked.rows],
+        training_set.request_schema,
+        passthrough=training_set.label_key_schema,
+    )
+
+
+def _cast_together(
+    calls: list[_Call], answers: dict[int, list[Prediction] | MainspringError]
+) -> tuple[list[_Call], RequestColumns]:
+    """The requests that can be read, and their rows; the others are refused."""
+    try:
+        return calls, _cast(calls)
+    except MainspringError:
+        readable = list[_Call]()
+        for call in calls:
+            try:
+                _cast([call])
+            except MainspringError as error:
+                answers[call.place] = error
+            else:
+                readable.append(call)
+        return readable, _cast(readable) if readable else RequestColumns({}, 0)
+
+
 def _answer_model(
-    calls: Sequence[_Cast],
+    calls: Sequence[_Call],
+    request: RequestColumns,
     predictor: Predictor,
     answers: dict[int, list[Prediction] | MainspringError],
     *,
@@ -98,12 +131,11 @@ def _answer_model(
     sample: float,
 ) -> list[AnsweredRows]:
     """Answer the requests of one model together, and where that fails each alone."""
-    model, rows = calls[0].asked.model, sum(call.request.height for call in calls)
     try:
         answered = predictor.answer_columns(
-            model,
-            join_requests([call.request for call in calls]),
-            at=[at] * rows,
+            calls[0].asked.model,
+            request,
+            at=[at] * request.height,
             map_version=map_version,
             actor=calls[0].asked.actor,
             revision=calls[0].asked.revision,
@@ -115,7 +147,13 @@ def _answer_model(
         groups = list[AnsweredRows]()
         for call in calls:
             groups += _answer_model(
-                [call], predictor, answers, at=at, map_version=map_version, sample=sample
+                [call],
+                _cast([call]),
+                predictor,
+                answers,
+                at=at,
+                map_version=map_version,
+                sample=sample,
             )
         return groups
     return _split(answered, calls, answers, ids=predictor.ids, sample=sample)
@@ -123,7 +161,7 @@ def _answer_model(
 
 def _split(
     answered: AnsweredRows,
-    calls: Sequence[_Cast],
+    calls: Sequence[_Call],
     answers: dict[int, list[Prediction] | MainspringError],
     *,
     ids: Ids,
@@ -132,14 +170,14 @@ def _split(
     """Hand the answers out, and make a group for each actor."""
     groups, begin, place = list[AnsweredRows](), 0, 0
     while place < len(calls):
-        actor, of_actor = calls[place].asked.actor, list[_Cast]()
+        actor, of_actor = calls[place].asked.actor, list[_Call]()
         while place < len(calls) and calls[place].asked.actor == actor:
             of_actor.append(calls[place])
             place += 1
-        rows = sum(call.request.height for call in of_actor)
+        rows = sum(call.height for call in of_actor)
         group = answered
         if rows < len(answered.scores):
-            request = join_requests([call.request for call in of_actor])
+            request = _cast(of_actor)
             name = answered.id if begin == 0 else ids.new("prediction")
             group = answered.part(begin, rows, request=request, id=name, actor=actor)
         group = group.sampled(sample)
@@ -147,34 +185,6 @@ def _split(
         begin += rows
         predictions, at = predictions_of(group), 0
         for call in of_actor:
-            answers[call.place] = predictions[at : at + call.request.height]
-            at += call.request.height
+            answers[call.place] = predictions[at : at + call.height]
+            at += call.height
     return groups
-
-
-def join_requests(requests: Sequence[RequestColumns]) -> RequestColumns:
-    """The rows of these requests behind each other; a field that some lack is absent there."""
-    if len(requests) == 1:
-        return requests[0]
-    names = dict.fromkeys(name for request in requests for name in request.columns)
-    columns = {
-        name: [
-            value
-            for request in requests
-            for value in request.columns.get(name) or [None] * request.height
-        ]
-        for name in names
-    }
-    absent: dict[str, set[int]] = {}
-    begin = 0
-    for request in requests:
-        for name in names:
-            without = (
-                request.absent.get(name, set())
-                if name in request.columns
-                else set(range(request.height))
-            )
-            if without:
-                absent.setdefault(name, set()).update(begin + row for row in without)
-        begin += request.height
-    return RequestColumns(columns, begin, absent)

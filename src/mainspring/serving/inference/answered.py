@@ -1,6 +1,7 @@
 """Rows that one model version answered at once for one actor, by columns."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from operator import ne
 
 import msgspec
 
@@ -90,13 +91,21 @@ class AnsweredRows(msgspec.Struct, frozen=True, kw_only=True):
             scores=[self.scores[row] for row in rows],
         )
 
+    def missing(self) -> list[list[str]]:
+        """The features that each row lacks: null, or NaN."""
+        found: list[list[str]] = [[] for _ in self.scores]
+        for name, values in zip(self.names, self.features, strict=True):
+            # Most columns lack nothing, and both looks at a whole one are taken in C.
+            if None in values or any(map(ne, values, values)):
+                for row in _without_value(values):
+                    found[row].append(name)
+        return found
+
     def missing_in(self, rows: Sequence[int]) -> list[str]:
-        """The features that one of these rows lacks: null, or NaN."""
-        return [
-            name
-            for name, values in zip(self.names, self.features, strict=True)
-            if any(values[row] is None or values[row] != values[row] for row in rows)
-        ]
+        """The features that one of these rows lacks."""
+        found = self.missing()
+        lacked = {name for row in rows for name in found[row]}
+        return [name for name in self.names if name in lacked]
 
     def part(
         self, begin: int, rows: int, *, request: RequestColumns, id: str, actor: str
@@ -146,6 +155,11 @@ class AnsweredRows(msgspec.Struct, frozen=True, kw_only=True):
                 revision=self.revision,
                 latency_us=self.latency_us,
             )
+
+
+def _without_value(values: Sequence[Value]) -> Iterator[int]:
+    """The rows whose value is null, or NaN, which differs from itself."""
+    return (row for row, value in enumerate(values) if value is None or value != value)
 
 
 def _rows_of(request: RequestColumns, rows: Sequence[int]) -> RequestColumns:

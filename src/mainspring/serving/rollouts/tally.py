@@ -60,14 +60,20 @@ class RevisionTallies:
                 self._epochs[endpoint], self._counts[endpoint] = epoch, {}
 
     def answered(
-        self, endpoint: str, revision: str, scores: Sequence[float], *, seconds: float
+        self,
+        endpoint: str,
+        revision: str,
+        scores: Sequence[float],
+        *,
+        seconds: float,
+        requests: int = 1,
     ) -> None:
-        """A call that was answered."""
+        """Calls that were answered together, each of which took that long."""
         with self._lock:
             counts = self._of(endpoint, revision)
-            counts.requests += 1
+            counts.requests += requests
             counts.rows += len(scores)
-            counts.latency[latency_bucket(seconds)] += 1
+            counts.latency[latency_bucket(seconds)] += requests
             for score in scores:
                 counts.scores[score_bucket(score)] += 1
 
