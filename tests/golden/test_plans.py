@@ -50,6 +50,10 @@ EDITS = {
         ("MARGIN = 0.5", "MARGIN = 0.6"),
         ('"roc_auc", 0.7', '"roc_auc", 0.8'),
     ],
+    "canary_of_other_code": [
+        ("MARGIN = 0.5", "MARGIN = 0.6"),
+        ("model=returned", 'model=returned, rollout=ms.Canary(steps=[5, 100], hold="1h")'),
+    ],
     "stricter_gate": [('"roc_auc", 0.7', '"roc_auc", 0.8')],
     "removed_monitor": [("ms.Monitor(returned)\n", "")],
     "edited_expression": [

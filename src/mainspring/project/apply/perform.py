@@ -49,6 +49,7 @@ from mainspring.registry.read_environment import (
     read_past_environment,
 )
 from mainspring.serving.errors import ModelRefused
+from mainspring.serving.rollouts.awaited import AwaitedRollout, iter_awaited_rollouts
 
 __all__ = ["ApplyReport", "apply_plan"]
 
@@ -62,6 +63,7 @@ class ApplyReport(msgspec.Struct, frozen=True, kw_only=True):
         moved: whether the environment has a new version.
         models: of every model that was trained or judged the version that the environment holds
             now, with its metrics.
+        rollouts: how new revisions of endpoints are to take over.
     """
 
     environment: str
@@ -72,6 +74,7 @@ class ApplyReport(msgspec.Struct, frozen=True, kw_only=True):
     moved: bool
     verdicts: tuple[Verdict, ...] = ()
     models: tuple[ModelSummary, ...] = ()
+    rollouts: tuple[AwaitedRollout, ...] = ()
 
     def model_lines(self) -> Iterator[str]:
         """One line for each model, and where the rest of it is shown."""
@@ -79,6 +82,12 @@ class ApplyReport(msgspec.Struct, frozen=True, kw_only=True):
         for model in self.models[:1]:
             rest = "parameters, logged metrics and printed output"
             yield f"  {rest}: mainspring models show {model.model}"
+
+    def rollout_lines(self) -> Iterator[str]:
+        """One line for each roll-out, and how to follow it."""
+        for each in self.rollouts:
+            yield f"  {each}; as soon as a server has it"
+            yield f"  follow it: mainspring rollout status {each.endpoint}"
 
     def _repr_html_(self) -> str:
         done = f"{self.performed} stages done, {self.reused} reused"
@@ -152,6 +161,7 @@ def apply_plan(
         moved=after.version != before.version,
         verdicts=tuple(evaluation.verdicts),
         models=tuple(_summaries(plan, after, runtime)),
+        rollouts=tuple(iter_awaited_rollouts(before, after, runtime.state)),
     )
 
 

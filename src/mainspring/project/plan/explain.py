@@ -79,6 +79,7 @@ def render_plan(plan: Plan, *, colour: bool = False) -> str:
         "",
         paint("title", "Stages"),
         *_stage_lines(plan, paint),
+        *_rollout_lines(plan, paint),
         "",
         *_closing_lines(plan),
     ]
@@ -100,6 +101,7 @@ def _lines_of_move(plan: Plan, held: str, paint: _Paint) -> Iterator[str]:
             yield f"  {move.asset:<{names}}  {before} → {after}"
     yield from (f"  {name}  removed" for stage in last for name in stage.removes)
     yield from ("", paint("title", "Stages"), *_stage_lines(plan, paint))
+    yield from _rollout_lines(plan, paint)
 
 
 def _change_lines(changes: Sequence[AssetChange], paint: _Paint) -> Iterator[str]:
@@ -220,6 +222,12 @@ def _turn(field: str, before: str | None, after: str | None) -> str:
     if field.startswith("inputs.") and before and after:
         return "its content"
     return render_field_change(field, before, after)
+
+
+def _rollout_lines(plan: Plan, paint: _Paint) -> Iterator[str]:
+    """How revisions that are new would take over."""
+    if plan.rollouts:
+        yield from ("", paint("title", "Roll-outs"), *(f"  {each}" for each in plan.rollouts))
 
 
 def _stage_lines(plan: Plan, paint: _Paint) -> Iterator[str]:

@@ -6,7 +6,7 @@ holds the version of the environment that it was made for, so that applying it t
 moved since is noticed.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal as OneOf
 
@@ -25,7 +25,7 @@ from mainspring.project.plan.columns import SourceColumns, columns_to_show
 from mainspring.project.plan.diff import AssetChange, HeldAssets, diff_environment
 from mainspring.project.plan.estimate import expected_rows, with_estimates
 from mainspring.project.plan.notebook import render_plan_html
-from mainspring.project.plan.stages import Stage
+from mainspring.project.plan.stages import MoveEnvironment, Stage
 from mainspring.project.plan.staging import SourceData, retrain_stages, stages_for
 from mainspring.registry.environment import (
     AssetDefinition,
@@ -33,6 +33,8 @@ from mainspring.registry.environment import (
     EnvironmentVersion,
     StageDuration,
 )
+from mainspring.serving.rollouts.awaited import AwaitedRollout, awaited_rollout
+from mainspring.serving.spec import Endpoint
 
 __all__ = [
     "AssetFingerprints",
@@ -105,6 +107,7 @@ class Plan(StoredRecord, frozen=True, kw_only=True):
             they are left as they are.
         refreshes: by asset, which refresh of a source's file the plan makes.
         columns: what columns of sources were taken for that no contract names.
+        rollouts: how new revisions of endpoints would take over.
     """
 
     title = "a plan"
@@ -129,6 +132,7 @@ class Plan(StoredRecord, frozen=True, kw_only=True):
     leaves_data: bool = False
     refreshes: dict[str, int] = msgspec.field(default_factory=dict)
     columns: tuple[SourceColumns, ...] = ()
+    rollouts: tuple[AwaitedRollout, ...] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -240,6 +244,7 @@ def make_plan(project: str, graph: Graph, context: PlanningContext) -> Plan:
         leaves_data=context.leaves_data,
         refreshes=dict(context.refreshes),
         columns=tuple(columns_to_show(context.columns, changes, context.data)),
+        rollouts=tuple(_rollouts(graph, staged, environment)),
     )
 
 
@@ -268,6 +273,7 @@ def make_run_plan(
         unchanged=len(graph.assets),
         stages=_estimated(staged, graph, context),
         currency=context.cost.currency,
+        rollouts=tuple(_rollouts(graph, staged, environment)),
     )
 
 
@@ -277,6 +283,29 @@ def fingerprints_of(graph: Graph) -> dict[str, AssetFingerprints]:
         name: AssetFingerprints(asset.build_fingerprint, asset.policy_fingerprint)
         for name, asset in graph.assets.items()
     }
+
+
+def _rollouts(
+    graph: Graph, stages: Iterable[Stage], held: EnvironmentVersion
+) -> Iterator[AwaitedRollout]:
+    """Of the endpoints that the environment has, and whose definition or model moves."""
+    moves = {
+        move.asset: move
+        for stage in stages
+        if isinstance(stage, MoveEnvironment)
+        for move in stage.moves
+    }
+    for asset in graph.assets.values():
+        declared = asset.declaration
+        if not isinstance(declared, Endpoint) or declared.rollout is None:
+            continue
+        [model] = asset.parents
+        endpoint, answers = held.pointers.get(asset.name), held.pointers.get(model)
+        if endpoint is None or answers is None:
+            continue
+        is_other = model in moves and moves[model].digest != answers.build_digest
+        if is_other or endpoint.build_fingerprint != asset.build_fingerprint:
+            yield awaited_rollout(declared.name, declared.rollout)
 
 
 def identity_of_plan(environment: EnvironmentVersion, stages: Iterable[Stage]) -> Digest:

@@ -208,6 +208,9 @@ def apply_lines(report: "ApplyReport", paint: Paint) -> Iterator[str]:
     if report.models:
         yield paint.title("Models")
         yield from report.model_lines()
+    if report.rollouts:
+        yield paint.title("Roll-outs")
+        yield from report.rollout_lines()
     done = [f"{counted(report.performed, 'stage')} done"] if report.performed else []
     done += [f"{report.reused} reused"] if report.reused else []
     summary = f": {', '.join(done)}" if done else ""
