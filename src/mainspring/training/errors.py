@@ -11,10 +11,12 @@ __all__ = [
     "ExportDiffers",
     "FitFailed",
     "FitReturnedNothing",
+    "LabelsNotProbable",
     "NoRows",
     "NotAProbability",
     "NotScorable",
     "OneClass",
+    "SeveralScores",
     "ValueForBoolean",
     "WorkerFailed",
 ]
@@ -176,6 +178,41 @@ class NotAProbability(TrainingError):
     rows: int
     lowest: float
     highest: float
+
+
+@dataclass(eq=False, kw_only=True)
+class LabelsNotProbable(TrainingError):
+    """A model that predicts a probability was fitted on labels outside 0 … 1, such as classes that
+    are numbered 1 and 2.  Compared with such labels its metrics would mean nothing.
+    """
+
+    code: ClassVar[str] = "TRA-023"
+    template: ClassVar[str] = (
+        "{model!r} predicts a probability, but its labels are from {lowest:g} to {highest:g}"
+    )
+    remedy: ClassVar[str] = (
+        'declare which class it is the probability of, such as label=ms.Label(..., col("kind") == '
+        "2), or return a regressor"
+    )
+    model: str
+    lowest: float
+    highest: float
+
+
+@dataclass(eq=False, kw_only=True)
+class SeveralScores(TrainingError):
+    """A model gives several numbers a row: its labels have more than two classes, or it predicts
+    several things at once.  A registered model gives one score.
+    """
+
+    code: ClassVar[str] = "TRA-024"
+    template: ClassVar[str] = "{model!r} gives {scores} numbers a row"
+    remedy: ClassVar[str] = (
+        'declare one class, such as label=ms.Label(..., col("kind") == "a"), or return a regressor '
+        "for labels that are amounts"
+    )
+    model: str
+    scores: int
 
 
 @dataclass(eq=False, kw_only=True)

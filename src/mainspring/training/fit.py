@@ -39,9 +39,11 @@ from mainspring.training.errors import (
     ExportDiffers,
     FitFailed,
     FitReturnedNothing,
+    LabelsNotProbable,
     NoRows,
     NotAProbability,
     OneClass,
+    SeveralScores,
     ValueForBoolean,
 )
 from mainspring.training.native import native_scores
@@ -117,7 +119,7 @@ def fit_and_export(
         frame: the rows that `card` describes; rows without a label are left out whatever their
             mark.
 
-    Raises: a TrainingError TRA-001 to TRA-007 or TRA-020 to TRA-022, UnencodableFeature DAT-020,
+    Raises: a TrainingError TRA-001 to TRA-007 or TRA-020 to TRA-024, UnencodableFeature DAT-020,
         InexactFeature DAT-021, and what the exporter refuses.
     """
     fitted, tested = _labelled(frame, "fit"), _labelled(frame, "test")
@@ -128,7 +130,9 @@ def fit_and_export(
     run = TrainingRun(seed=model.seed)
     estimator = _fit(model, train, run)
     exported = backend.export(estimator, len(encoding.columns))
-    _require_probabilities(model, estimator, exported, label=tested["_label"])
+    _require_probabilities(
+        model, estimator, exported, label=pl.concat([fitted["_label"], tested["_label"]])
+    )
     scores = backend.scorers.open(exported).predict(matrix)
     native = _native_scores(model, estimator, exported, matrix=matrix, encoding=encoding)
     judged = _judge(model, scores, native, tested=tested, exported=exported)
@@ -265,6 +269,12 @@ def _require_probabilities(
         raise ValueForBoolean(
             model=model.name, estimator=type(estimator).__name__, at=model.declared_at
         )
+    numbers = label.cast(pl.Float64).to_numpy()
+    lowest, highest = float(numbers.min()), float(numbers.max())
+    if exported.output == "probability" and not 0.0 <= lowest <= highest <= 1.0:
+        raise LabelsNotProbable(
+            model=model.name, lowest=lowest, highest=highest, at=model.declared_at
+        )
 
 
 def _native_scores(
@@ -314,6 +324,8 @@ def _judge(
             tolerance=EXPORT_TOLERANCE,
             at=model.declared_at,
         )
+    if scores.ndim != 1:
+        raise SeveralScores(model=model.name, scores=scores.shape[1], at=model.declared_at)
     finding = _degeneracy(scores)
     if finding:
         raise DegenerateScore(
@@ -335,8 +347,6 @@ def _judge(
 
 def _degeneracy(scores: Floats) -> str:
     """What is wrong with the scores, or nothing."""
-    if scores.ndim != 1:
-        return f"{scores.shape[1]} numbers a row"
     if not np.isfinite(scores).all():
         return f"{int((~np.isfinite(scores)).sum())} scores that are not finite numbers"
     if len(scores) > 1 and scores.min() == scores.max():

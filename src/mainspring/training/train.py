@@ -25,7 +25,7 @@ def train(
 ) -> TrainedModel:
     """Fit, export and check a model in its own process, and store what the process printed.
 
-    Raises: a TrainingError TRA-001 to TRA-022; TaskFailed ENG-006 when the process died,
+    Raises: a TrainingError TRA-001 to TRA-024; TaskFailed ENG-006 when the process died,
         TaskOverdue ENG-007 when its time was up.
     """
     result = compute.run(Task(TRAIN_WORKER, render_train_task(order), timeout_s))

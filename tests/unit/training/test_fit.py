@@ -17,9 +17,11 @@ from mainspring.training.errors import (
     ExportDiffers,
     FitFailed,
     FitReturnedNothing,
+    LabelsNotProbable,
     NoRows,
     NotAProbability,
     OneClass,
+    SeveralScores,
     ValueForBoolean,
 )
 from mainspring.training.native import native_scores
@@ -83,6 +85,29 @@ def test_scores_of_a_classifier_that_are_no_probabilities_are_refused(fitted):
     with pytest.raises(NotAProbability) as caught:
         fitted(lambda train, run: Scorer("probability", scale=100.0))
     assert not 0.0 <= caught.value.lowest <= caught.value.highest <= 1.0
+
+
+@pytest.mark.parametrize("split", ["fit", "test"])
+def test_a_probability_of_labels_that_are_no_shares_is_refused(fitted, split):
+    def numbered(rows):
+        is_second = pl.col("_label") & (pl.col("_split") == split)
+        return rows.with_columns(
+            _label=pl.when(is_second).then(2).otherwise(pl.col("_label").cast(pl.Int64))
+        )
+
+    with pytest.raises(LabelsNotProbable, match="its labels are from 0 to 2"):
+        fitted(lambda train, run: Scorer("probability"), numbered)
+
+
+def test_several_scores_a_row_are_refused_by_their_number(fitted):
+    def three(rows):
+        return rows.with_columns(_label=pl.int_range(pl.len()) % 3)
+
+    def classifier(train, run):
+        return lgb.LGBMClassifier(n_estimators=3, n_jobs=1, verbosity=-1).fit(train.X, train.y)
+
+    with pytest.raises(SeveralScores, match="gives 3 numbers a row"):
+        fitted(classifier, three)
 
 
 def test_test_rows_that_an_estimator_cannot_take_are_named_by_what_is_missing(fitted):

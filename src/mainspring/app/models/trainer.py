@@ -41,7 +41,7 @@ class ProcessTrainer:
     def __call__(
         self, model: Model, card: TrainingSetCard, *, fingerprint: Digest, code: Digest
     ) -> TrainedModel:
-        """The fitted, exported and checked model.  Raises: a TrainingError TRA-001 to TRA-022,
+        """The fitted, exported and checked model.  Raises: a TrainingError TRA-001 to TRA-024,
         TaskFailed ENG-006, TaskOverdue ENG-007, UnsafeModel ENG-205.
         """
         if isinstance(self._objects, FileObjects):

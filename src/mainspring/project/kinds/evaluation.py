@@ -47,7 +47,7 @@ class TemporaryStores(NamedTuple):
 
 
 class Trainer(Protocol):
-    """Fits a model on the rows of a training set.  Raises: a TrainingError TRA-001 to TRA-022,
+    """Fits a model on the rows of a training set.  Raises: a TrainingError TRA-001 to TRA-024,
     TaskFailed ENG-006, TaskOverdue ENG-007.
     """
 
