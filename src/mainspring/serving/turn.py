@@ -177,9 +177,8 @@ def _split(
         rows = sum(call.height for call in of_actor)
         group = answered
         if rows < len(answered.scores):
-            request = _cast(of_actor)
             name = answered.id if begin == 0 else ids.new("prediction")
-            group = answered.part(begin, rows, request=request, id=name, actor=actor)
+            group = answered.part(begin, rows, id=name, actor=actor)
         group = group.sampled(sample)
         groups.append(group)
         begin += rows

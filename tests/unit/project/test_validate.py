@@ -203,6 +203,7 @@ def test_a_sound_project_has_no_faults(write_shop: WriteProject) -> None:
                 "ms.InferenceLog(sample=10)",
                 "ms.InferenceLog(sample=float('nan'))",
                 "ms.InferenceLog(sample=True)",
+                "ms.InferenceLog(sample='0.5')",
                 "ms.InferenceLog(asynchronous='no')",
             )
         ),

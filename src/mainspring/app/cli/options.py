@@ -149,7 +149,8 @@ def tls_words(files: ServerTlsFiles | None) -> list[str]:
 
     certificates_of(files)
     words = ["--tls-cert", str(files.certificate), "--tls-key", str(files.key)]
-    return [*words, *(["--client-ca", str(files.client_authority)] if files[2] else [])]
+    authority = files.client_authority
+    return [*words, *(["--client-ca", str(authority)] if authority else [])]
 
 
 def worker_count() -> int:

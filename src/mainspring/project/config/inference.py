@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from mainspring.project.config.settings import Settings
 from mainspring.serving.inference.errors import LogIncomplete
-from mainspring.serving.inference.spec import DURABILITIES, InferenceLog
+from mainspring.serving.inference.spec import DURABILITIES, InferenceLog, is_share
 
 __all__ = ["parse_inference_log"]
 
@@ -46,9 +46,8 @@ def parse_inference_log(
 
 def _sample(settings: Settings, table: Mapping[str, object], setting: str) -> float | None:
     share = table.get("sample")
-    if share is None:
-        return None
-    if isinstance(share, int | float) and not isinstance(share, bool) and 0 <= share <= 1:
+    if isinstance(share, int | float) and is_share(share):
         return float(share)
-    settings.fault(f"{setting}.sample", f"must be a share from 0 to 1, not {share!r}")
+    if share is not None:
+        settings.fault(f"{setting}.sample", f"must be a share from 0 to 1, not {share!r}")
     return None

@@ -25,7 +25,7 @@ from mainspring.project.loader.errors import (
     RolloutSteps,
     WrongDirection,
 )
-from mainspring.serving.inference.spec import DURABILITIES, InferenceLog
+from mainspring.serving.inference.spec import DURABILITIES, InferenceLog, is_share
 from mainspring.serving.spec import ABTest, Canary, Endpoint
 from mainspring.stats.metrics import METRICS
 from mainspring.training.spec import Model
@@ -169,7 +169,7 @@ def _log_problems(log: object) -> Iterator[str]:
         return
     if log.durability not in (None, *DURABILITIES):
         yield f"durability is {' or '.join(map(repr, DURABILITIES))}, not {log.durability!r}"
-    if log.sample is not None and (isinstance(log.sample, bool) or not 0 <= log.sample <= 1):
+    if log.sample is not None and not is_share(log.sample):
         yield f"sample is a share from 0 to 1, not {log.sample!r}"
     if log.asynchronous not in (None, True, False):
         yield f"asynchronous is True or False, not {log.asynchronous!r}"

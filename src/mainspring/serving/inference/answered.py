@@ -107,20 +107,14 @@ class AnsweredRows(msgspec.Struct, frozen=True, kw_only=True):
         lacked = {name for row in rows for name in found[row]}
         return [name for name in self.names if name in lacked]
 
-    def part(
-        self, begin: int, rows: int, *, request: RequestColumns, id: str, actor: str
-    ) -> "AnsweredRows":
-        """Some of the rows as a group of their own.
-
-        Args:
-            request: of these rows.
-        """
+    def part(self, begin: int, rows: int, *, id: str, actor: str) -> "AnsweredRows":
+        """Some of the rows as a group of their own, as they are when they are answered alone."""
         end = begin + rows
         return msgspec.structs.replace(
             self,
             id=id,
             actor=actor,
-            request=request,
+            request=_rows_of(self.request, range(begin, end)),
             at=self.at[begin:end],
             declared_at=self.declared_at[begin:end],
             features=[values[begin:end] for values in self.features],
@@ -163,14 +157,19 @@ def _without_value(values: Sequence[Value]) -> Iterator[int]:
 
 
 def _rows_of(request: RequestColumns, rows: Sequence[int]) -> RequestColumns:
+    """Some of the rows; a column that none of them has is not there."""
     at = {row: place for place, row in enumerate(rows)}
     absent = {
         name: {at[row] for row in without if row in at} for name, without in request.absent.items()
     }
     return RequestColumns(
-        {name: [values[row] for row in rows] for name, values in request.columns.items()},
+        {
+            name: [values[row] for row in rows]
+            for name, values in request.columns.items()
+            if len(absent.get(name, ())) < len(rows)
+        },
         len(rows),
-        {name: without for name, without in absent.items() if without},
+        {name: without for name, without in absent.items() if 0 < len(without) < len(rows)},
     )
 
 

@@ -3,12 +3,21 @@
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["DURABILITIES", "Durability", "InferenceLog"]
+__all__ = ["DURABILITIES", "Durability", "InferenceLog", "is_share"]
 
 Durability = Literal["process", "disk"]
 """What a logged prediction survives: the death of the process, or the loss of power, too."""
 
 DURABILITIES: tuple[Durability, ...] = ("process", "disk")
+
+
+def is_share(value: object) -> bool:
+    """Whether this can be a share of the predictions: a number from 0 to 1.
+
+    >>> is_share(0.5), is_share(1), is_share(2), is_share(True), is_share("0.5")
+    (True, True, False, False, False)
+    """
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
 
 
 @dataclass(frozen=True, kw_only=True)
