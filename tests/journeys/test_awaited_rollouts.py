@@ -8,6 +8,7 @@ import pytest
 import mainspring as ms
 from tests.journeys.lateness import PROJECT, call, make_project
 
+SAID = "  late: canary, 5 % for 10m, then all"
 STEPS = 'rollout=ms.Canary(steps=[5, 100], hold="10m")'
 
 
@@ -35,7 +36,7 @@ def test_only_another_revision_of_an_endpoint_takes_over_by_steps(folder: Path) 
     canary = ("model=lateness)", f"model=lateness, {STEPS})")
     kept = ("model=lateness)", f'model=lateness, retention="9d", {STEPS})')
     other = ("LogisticRegression()", "LogisticRegression(C=0.5)")
-    said = ["late: canary, 5 % for 10m, then all"]
+    said = [SAID.strip()]
     assert moved(folder, canary) == ([], [])
     assert moved(folder, canary, other) == (said, said)
     assert moved(folder, kept, other) == ([], [])
@@ -49,12 +50,43 @@ def test_a_new_build_of_the_same_model_takes_over_by_steps(folder: Path) -> None
     assert call(folder, ["ingest", "sales", "more.csv", "--history"]).code == 0
     planned = call(folder, ["run", "lateness", "--dry-run"])
     done = call(folder, ["run", "lateness"])
-    assert "Roll-outs\n  late: canary, 5 % for 10m, then all" in planned.text
+    assert f"Roll-outs\n{SAID}" in planned.text
     assert "follow it: mainspring rollout status late" in done.text
 
 
-def test_the_first_revision_answers_at_once(tmp_path: Path) -> None:
-    make_project(tmp_path / "shop")
-    promoted = call(tmp_path / "shop", ["promote", "other", "--json"])
-    assert promoted.code == 0, promoted.text
-    assert '"rollouts": []' in promoted.out
+def test_a_version_that_is_pointed_at_takes_over_by_steps(folder: Path) -> None:
+    moved(folder, ("model=lateness)", f"model=lateness, {STEPS})"))
+    for words in (["--dry-run"], []):
+        said = call(folder, ["promote", "dev", "--version", "lateness@v1", *words])
+        assert (said.code, SAID in said.text) == (0, True), said.text
+
+
+def test_a_renamed_endpoint_answers_at_once(folder: Path) -> None:
+    moved(folder, ("model=lateness)", f"model=lateness, {STEPS})"))
+    renamed = ('ms.Endpoint("late",', 'ms.Endpoint("slow",')
+    other = ("LogisticRegression()", "LogisticRegression(C=0.25)")
+    steps = ("model=lateness)", f"model=lateness, {STEPS})")
+    assert moved(folder, renamed, other, steps) == ([], [])
+
+
+def test_a_renamed_model_takes_over_by_steps(folder: Path) -> None:
+    moved(folder, ("model=lateness)", f"model=lateness, {STEPS})"))
+    named = ("def lateness(", "def slowness(")
+    known = ("@ms.model(late, gates=[])", '@ms.model(late, gates=[], renamed_from="lateness")')
+    endpoint = ("model=lateness)", f"model=slowness, {STEPS})")
+    monitor = ("ms.Monitor(lateness,", "ms.Monitor(slowness,")
+    other = ("LogisticRegression()", "LogisticRegression(C=0.125)")
+    said = [SAID.strip()]
+    assert moved(folder, named, known, endpoint, monitor, other) == (said, said)
+
+
+def test_the_first_revision_of_an_environment_answers_at_once_and_the_next_by_steps(
+    tmp_path: Path,
+) -> None:
+    folder = make_project(tmp_path / "shop")
+    moved(folder, ("model=lateness)", f"model=lateness, {STEPS})"))
+    assert "Roll-outs" not in call(folder, ["promote", "other"]).text
+    moved(folder, ("model=lateness)", f"model=lateness, {STEPS})"), ('["2h"]', '["3h"]'))
+    for words in (["--dry-run"], []):
+        said = call(folder, ["promote", "other", *words])
+        assert (said.code, SAID in said.text) == (0, True), said.text

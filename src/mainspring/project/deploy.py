@@ -7,6 +7,8 @@ no declarations: the project is loaded only by those that build.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import msgspec
+
 from mainspring.elements.identity import Digest
 from mainspring.flow.execute import Observer
 from mainspring.gates.attest import AttestationBinding, AttestationWriter, sign_approval
@@ -42,6 +44,7 @@ from mainspring.registry.read_environment import (
     read_past_environment,
     require_definition,
 )
+from mainspring.serving.rollouts.awaited import iter_awaited_rollouts
 from mainspring.sources.errors import FileUnset
 from mainspring.sources.topic import topic_of
 
@@ -170,6 +173,7 @@ class EnvironmentDeployer:
             definitions,
             origins=origins,
             is_released=not (policy.protected and check.released(there).faults),
+            rollouts=tuple(iter_awaited_rollouts(there, source, self.runtime.state)),
         )
 
     def plan_rollback(self) -> Plan:
@@ -196,17 +200,23 @@ class EnvironmentDeployer:
         current = self._held()
         pointer = self._model(version.model, current)
         definition = None
-        if pointer.asset != f"model.{version.model}":
-            then = AssetPointer(
-                asset=f"model.{version.model}",
-                kind=pointer.kind,
-                build_fingerprint=version.fingerprint,
-                policy_fingerprint=pointer.policy_fingerprint,
-                build_digest=version.digest,
-            )
+        then = msgspec.structs.replace(
+            pointer,
+            asset=f"model.{version.model}",
+            build_fingerprint=version.fingerprint,
+            build_digest=version.digest,
+        )
+        if pointer.asset != then.asset:
             definition = read_definition(self.runtime.state, then)
+        pointed = {**current.pointers, pointer.asset: then}
+        after = msgspec.structs.replace(current, pointers=pointed)
         return make_pointing_plan(
-            self.config.name, current, pointer, version, definition=definition
+            self.config.name,
+            current,
+            pointer,
+            version,
+            definition=definition,
+            rollouts=tuple(iter_awaited_rollouts(current, after, self.runtime.state)),
         )
 
     def apply(

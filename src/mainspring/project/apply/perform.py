@@ -83,12 +83,6 @@ class ApplyReport(msgspec.Struct, frozen=True, kw_only=True):
             rest = "parameters, logged metrics and printed output"
             yield f"  {rest}: mainspring models show {model.model}"
 
-    def rollout_lines(self) -> Iterator[str]:
-        """One line for each roll-out, and how to follow it."""
-        for each in self.rollouts:
-            yield f"  {each}; as soon as a server has it"
-            yield f"  follow it: mainspring rollout status {each.endpoint}"
-
     def _repr_html_(self) -> str:
         done = f"{self.performed} stages done, {self.reused} reused"
         moved = "is now at" if self.moved else "stays at"
@@ -161,7 +155,11 @@ def apply_plan(
         moved=after.version != before.version,
         verdicts=tuple(evaluation.verdicts),
         models=tuple(_summaries(plan, after, runtime)),
-        rollouts=tuple(iter_awaited_rollouts(before, after, runtime.state)),
+        rollouts=(
+            tuple(iter_awaited_rollouts(before, after, runtime.state))
+            if plan.act != "rollback"
+            else ()
+        ),
     )
 
 

@@ -21,6 +21,7 @@ from mainspring.registry.environment import (
 )
 from mainspring.registry.rename import renames
 from mainspring.registry.version import ModelVersion
+from mainspring.serving.rollouts.awaited import AwaitedRollout
 
 __all__ = ["make_pointing_plan", "make_promotion_plan", "make_rollback_plan"]
 
@@ -33,6 +34,7 @@ def make_promotion_plan(
     *,
     origins: Mapping[str, str],
     is_released: bool = True,
+    rollouts: Sequence[AwaitedRollout] = (),
 ) -> Plan:
     """Make the target hold what the source holds.  Every model is judged against the target's
     champion, by the gates in the source's stored definition, and must be proven for the target.
@@ -43,6 +45,7 @@ def make_promotion_plan(
             under another name.
         is_released: whether the target's version was signed by a key that it trusts; else it moves
             in any case, for no server takes what it holds.
+        rollouts: how new revisions of endpoints would take over in the target.
     """
     names = renames(source.pointers, target.pointers, origins)
     removed = sorted(target.pointers.keys() - source.pointers.keys())
@@ -65,6 +68,7 @@ def make_promotion_plan(
         [*checks, move] if changed or removed or not is_released else checks,
         subject=source.environment,
         source_version=source.version,
+        rollouts=rollouts,
     )
 
 
@@ -85,12 +89,14 @@ def make_pointing_plan(
     version: ModelVersion,
     *,
     definition: AssetDefinition | None = None,
+    rollouts: Sequence[AwaitedRollout] = (),
 ) -> Plan:
     """Deploy a version that was made before, if it is proven for this environment.
 
     Args:
         pointer: what the environment holds of the model now.
         definition: what the model was declared as then, under another name.
+        rollouts: how its endpoints would take over.
     """
     moved = PointerMove(
         asset=pointer.asset,
@@ -103,7 +109,8 @@ def make_pointing_plan(
     )
     proven = _verification(pointer, current, version=version.digest)
     move = _move(current, moves=[moved], after=[proven], reason=f"deploys {version.label}")
-    return _plan(project, current, "point_at", [proven, move], subject=version.label)
+    stages = [proven, move]
+    return _plan(project, current, "point_at", stages, subject=version.label, rollouts=rollouts)
 
 
 def _plan(
@@ -114,6 +121,7 @@ def _plan(
     *,
     subject: str = "",
     source_version: int | None = None,
+    rollouts: Sequence[AwaitedRollout] = (),
 ) -> Plan:
     return Plan(
         identity=identity_of_plan(environment, stages),
@@ -125,6 +133,7 @@ def _plan(
         source_version=source_version,
         unchanged=len(environment.pointers),
         stages=tuple(stages),
+        rollouts=tuple(rollouts),
     )
 
 

@@ -244,7 +244,7 @@ def make_plan(project: str, graph: Graph, context: PlanningContext) -> Plan:
         leaves_data=context.leaves_data,
         refreshes=dict(context.refreshes),
         columns=tuple(columns_to_show(context.columns, changes, context.data)),
-        rollouts=tuple(_rollouts(graph, staged, environment)),
+        rollouts=tuple(_rollouts(graph, staged, context)),
     )
 
 
@@ -273,7 +273,7 @@ def make_run_plan(
         unchanged=len(graph.assets),
         stages=_estimated(staged, graph, context),
         currency=context.cost.currency,
-        rollouts=tuple(_rollouts(graph, staged, environment)),
+        rollouts=tuple(_rollouts(graph, staged, context)),
     )
 
 
@@ -286,9 +286,12 @@ def fingerprints_of(graph: Graph) -> dict[str, AssetFingerprints]:
 
 
 def _rollouts(
-    graph: Graph, stages: Iterable[Stage], held: EnvironmentVersion
+    graph: Graph, stages: Iterable[Stage], context: PlanningContext
 ) -> Iterator[AwaitedRollout]:
-    """Of the endpoints that the environment has, and whose definition or model moves."""
+    """Of the endpoints that the environment has by their names, and whose definition or model
+    moves.
+    """
+    held = context.environment
     moves = {
         move.asset: move
         for stage in stages
@@ -301,7 +304,7 @@ def _rollouts(
             continue
         [model] = asset.parents
         endpoint, answers = held.pointers.get(asset.name), held.pointers.get(model)
-        if endpoint is None or answers is None:
+        if endpoint is None or answers is None or asset.name in context.renames:
             continue
         is_other = model in moves and moves[model].digest != answers.build_digest
         if is_other or endpoint.build_fingerprint != asset.build_fingerprint:

@@ -1,9 +1,12 @@
 """The roll-outs that a move of an environment has its servers begin."""
 
 from collections.abc import Iterator
+from contextlib import suppress
+from typing import NamedTuple
 
 import msgspec
 
+from mainspring.elements.errors import MainspringError
 from mainspring.elements.time import Micros, format_duration
 from mainspring.ports.state import StateReader
 from mainspring.registry.environment import EnvironmentVersion, asset_names
@@ -19,8 +22,8 @@ class AwaitedRollout(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         endpoint: its declared name.
-        kind: `canary`, `ab-test` or `shadow`.
-        steps: per cent of the entities that it answers, step by step.
+        kind: `Canary`, `ABTest` or `Shadow`.
+        steps: per cent of the entities that it answers, step by step; empty for a shadow.
         hold: for how long each step stands at least, in microseconds.
     """
 
@@ -32,10 +35,10 @@ class AwaitedRollout(msgspec.Struct, frozen=True, kw_only=True):
     def __str__(self) -> str:
         hold = format_duration(self.hold)
         match self.kind:
-            case "canary":
+            case "Canary":
                 shares = [f"{share} % for {hold}" for share in self.steps[:-1]]
                 return f"{self.endpoint}: canary, {', then '.join([*shares, 'all'])}"
-            case "ab-test":
+            case "ABTest":
                 said = f"{self.steps[0]} % until a person promotes or aborts it, {hold} planned"
                 return f"{self.endpoint}: A/B test, {said}"
             case _:
@@ -50,11 +53,12 @@ def awaited_rollout(endpoint: str, rollout: Rollout) -> AwaitedRollout:
     """
     match rollout:
         case Canary():
-            kind, steps = "canary", rollout.steps
+            steps = rollout.steps
         case ABTest():
-            kind, steps = "ab-test", (rollout.share,)
+            steps = (rollout.share,)
         case _:
-            kind, steps = "shadow", (0,)
+            steps = ()
+    kind = type(rollout).__name__
     return AwaitedRollout(endpoint=endpoint, kind=kind, steps=steps, hold=rollout.hold)
 
 
@@ -63,22 +67,26 @@ def iter_awaited_rollouts(
 ) -> Iterator[AwaitedRollout]:
     """Of the endpoints that had a revision before and have another one now.
 
-    A rollback, and an endpoint that is new, answer at once.  Raises: ModelRefused SRV-002 when what
-    is stored defines no endpoint.
+    An endpoint that is new answers at once.  One whose definition cannot be read is left out: what
+    serves it says what is wrong.
+
+    Args:
+        after: not of a rollback, which is served at once.
     """
-    if after.reason == "rollback":
-        return
     for name in asset_names(after, "endpoint"):
-        definition = read_endpoint_definition(state, after, name)
-        if definition is None or definition.rollout is None:
-            continue
-        held = _revision(before, name, definition.model)
-        fresh = _revision(after, name, definition.model)
-        if held and fresh and held.name != fresh.name:
-            yield awaited_rollout(name, definition.rollout)
+        held, fresh = _revision(before, name, state), _revision(after, name, state)
+        if held and fresh and held.revision.name != fresh.revision.name and fresh.rollout:
+            yield awaited_rollout(name, fresh.rollout)
 
 
-def _revision(environment: EnvironmentVersion, name: str, model: str) -> EndpointRevision | None:
-    if {f"endpoint.{name}", model} <= environment.pointers.keys():
-        return revision_of(environment, name, model)
+class _Revision(NamedTuple):
+    revision: EndpointRevision
+    rollout: Rollout | None
+
+
+def _revision(environment: EnvironmentVersion, name: str, state: StateReader) -> _Revision | None:
+    with suppress(MainspringError):
+        definition = read_endpoint_definition(state, environment, name)
+        if definition is not None and definition.model in environment.pointers:
+            return _Revision(revision_of(environment, name, definition.model), definition.rollout)
     return None

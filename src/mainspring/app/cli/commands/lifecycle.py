@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mainspring.project.apply.perform import ApplyReport
     from mainspring.project.plan.plan import Plan
     from mainspring.registry.environment import EnvironmentVersion
+    from mainspring.serving.rollouts.awaited import AwaitedRollout
 
 __all__ = [
     "apply",
@@ -140,7 +141,14 @@ def promote(at: Invocation, environments: tuple[str, ...], version: str, dry_run
         _answer_plan(at, made)
     elif version:
         pointed = workspace.point_at(version)
-        at.answer(pointed, lambda paint: _map_lines(pointed, f"{version} deployed", paint))
+        done = f"{version} deployed"
+        at.answer(
+            pointed,
+            lambda paint: [
+                *_rollout_lines(made.rollouts, paint),
+                *_map_lines(pointed, done, paint),
+            ],
+        )
     else:
         report = workspace.apply(made)
         at.answer(report, lambda paint: apply_lines(report, paint))
@@ -208,9 +216,7 @@ def apply_lines(report: "ApplyReport", paint: Paint) -> Iterator[str]:
     if report.models:
         yield paint.title("Models")
         yield from report.model_lines()
-    if report.rollouts:
-        yield paint.title("Roll-outs")
-        yield from report.rollout_lines()
+    yield from _rollout_lines(report.rollouts, paint)
     done = [f"{counted(report.performed, 'stage')} done"] if report.performed else []
     done += [f"{report.reused} reused"] if report.reused else []
     summary = f": {', '.join(done)}" if done else ""
@@ -302,6 +308,15 @@ def _quarantined(rows: int) -> str:
 
 def _moment(at: int | None) -> str:
     return format_instant(at) if at is not None else "never"
+
+
+def _rollout_lines(rollouts: "Sequence[AwaitedRollout]", paint: Paint) -> Iterator[str]:
+    """Which revisions take over step by step, and how to follow them."""
+    if rollouts:
+        yield paint.title("Roll-outs")
+    for each in rollouts:
+        yield f"  {each}; as soon as a server has it"
+        yield f"  follow it: mainspring rollout status {each.endpoint}"
 
 
 def _map_lines(moved: "EnvironmentVersion", done: str, paint: Paint) -> Iterator[str]:
