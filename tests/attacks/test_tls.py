@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -18,6 +19,7 @@ from mainspring.engines.http.certificates import ServerCertificates
 from mainspring.engines.http.errors import TlsFileUnusable
 from mainspring.engines.http.native.server import NativeServer
 from mainspring.engines.http.server import UvicornServer
+from mainspring.ports.access_log import AccessRecord, NoteAccess
 from mainspring.ports.http import HttpServer, Reply, Route
 from mainspring.ports.limits import HttpLimits
 from mainspring.ports.tls import ServerTlsFiles
@@ -72,11 +74,13 @@ def serving(request: pytest.FixtureRequest) -> Serving:
         *,
         routes: tuple[Route, ...] = (),
         stop: threading.Event | None = None,
+        access: NoteAccess | None = None,
     ) -> Iterator[int]:
         def made() -> HttpServer:
             return MAKE[request.param](tls=tls)
 
-        with running(bare_service(limits, routes), stop, make=made) as port:
+        service = replace(bare_service(limits, routes), access=access)
+        with running(service, stop, make=made) as port:
             yield port
 
     return serving
@@ -129,6 +133,15 @@ def test_plain_http_is_told_that_tls_is_spoken(serving, certificates):
         assert wire.answer().code == "SRV-056"
         assert wire.ends()
         wire.close()
+
+
+def test_plain_http_to_a_port_of_tls_has_a_line_in_the_access_log(serving, certificates):
+    noted = list[AccessRecord]()
+    with serving(certificates, access=noted.append) as port:
+        wire = Wire(port).send(LIVE)
+        name = wire.answer().headers["x-request-id"]
+        wire.close()
+    assert [(each.request_id, each.code) for each in noted] == [(name, "SRV-056")]
 
 
 def test_a_handshake_that_is_not_finished_ends(serving, certificates):

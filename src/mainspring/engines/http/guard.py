@@ -59,7 +59,18 @@ class Admission:
 
     def answer_plain(self) -> bytes:
         """What a caller is told who does not speak TLS where it is spoken."""
-        return closing_bytes(self.service.refuse(Call(""), TlsWanted()))
+        return self.refusal(TlsWanted())
+
+    def refusal(self, error: MainspringError, method: str = "", path: str = "") -> bytes:
+        """The last answer of a connection, to what never became a request; it is noted.
+
+        Args:
+            method, path: as far as they were read.
+        """
+        reply = self.service.refuse(Call(""), error)
+        if self.access is not None:
+            reply = self.access.refuse(method, path, reply)
+        return closing_bytes(reply)
 
 
 class _Refused(Exception):
@@ -273,10 +284,7 @@ class ConnectionGuard(ABC):
         self._timer = self.loop.call_later(self.admission.limits.linger_s, self._close)
 
     def _write(self, error: MainspringError) -> None:
-        reply = self.admission.service.refuse(Call(""), error)
-        if self.admission.access is not None:
-            reply = self.admission.access.refuse(*self._asked(), reply)
-        self.transport.write(closing_bytes(reply))
+        self.transport.write(self.admission.refusal(error, *self._asked()))
 
     def _asked(self) -> tuple[str, str]:
         """Method and path of what is refused, as far as they were read."""
