@@ -146,11 +146,14 @@ def compose_in_memory(
     clock, objects, log = clock or SystemClock(), MemoryObjects(), SqliteLog(None)
     signer = FileSigner.in_memory()
     state = open_state(config.engines.state, None, project=project.config.name, clock=clock)
+    watch = LogWatch(log, state, "memory")
+    # Before anything is logged: a state that knows of no log is taken for one that was lost.
+    watch.bind()
     runtime = Runtime(
         project=ProjectName(project.config.name),
         actor=actor_or_user(""),
         state=state,
-        log=WatchedLog(log, LogWatch(log, state, "memory")),
+        log=WatchedLog(log, watch),
         tables=MemoryTables(),
         online=SqliteOnline(None),
         objects=objects,

@@ -15,6 +15,7 @@ from mainspring.elements.time import MINUTE, parse_instant
 from mainspring.engines.local.clock import FrozenClock
 from mainspring.engines.local.objects import MemoryObjects
 from mainspring.features.errors import HorizonPassed, MomentAhead
+from mainspring.ports.log import PackedRecord
 from mainspring.ports.state import Change
 from mainspring.project.errors import (
     NotADeclaration,
@@ -27,6 +28,7 @@ from mainspring.project.errors import (
 from mainspring.registry.errors import UnknownAsset
 from mainspring.registry.read import read_version
 from mainspring.sources.errors import FileMissing
+from mainspring.sources.watch import WatchedLog
 
 HEAD = "import mainspring as ms\n"
 SALES = ms.Source(
@@ -342,3 +344,10 @@ def test_a_prediction_has_a_trace_although_the_card_of_its_training_set_is_gone(
         answering.project, replace(answering.runtime, objects=kept), environment="dev", folder=None
     )
     assert without.trace(prediction.id).trained_on.startswith("not available: ENG-002")
+
+
+def test_a_long_first_ingest_into_memory_is_not_taken_for_a_lost_state() -> None:
+    log = Workspace.in_memory([SALES]).runtime.log
+    assert isinstance(log, WatchedLog)
+    log.append_packed("raw", [PackedRecord("1", 0, b"", b"")], on_disk=False)
+    assert log.watch.check() is None
