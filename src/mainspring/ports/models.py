@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from mainspring.ports.placement import ON_CPU, Placed, Placement
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -92,6 +94,11 @@ class Scorer(Protocol):
         """Of what `predict` gives, -1 for the rows: `(-1,)`, or `(-1, classes)`."""
         ...
 
+    @property
+    def placed(self) -> Placed:
+        """Where it computes."""
+        ...
+
     def predict(self, matrix: "NDArray[np.float64]") -> "NDArray[np.float64]":
         """Scores: `(rows,)` for one output, `(rows, classes)` for several.  NaN stands for a
         missing value.
@@ -102,8 +109,9 @@ class Scorer(Protocol):
 class ScorerLoader(Protocol):
     """Opens models."""
 
-    def open(self, model: ExportedModel) -> Scorer:
-        """A scorer of the model.  Errors: ENG-202 when the bytes are not a model of this
-        format, ENG-205 when they hold what no model needs.
+    def open(self, model: ExportedModel, place: Placement = ON_CPU) -> Scorer:
+        """A scorer of the model, at its place or the declared fallback.  Errors: ENG-202 when the
+        bytes are not a model of this format, ENG-205 when they hold what no model needs; SRV-120 to
+        SRV-122 when it cannot compute there and no fallback is declared.
         """
         ...

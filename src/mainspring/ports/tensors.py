@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from mainspring.ports.placement import Placed
+
 __all__ = ["Array", "TensorModel", "TensorSpec"]
 
 if TYPE_CHECKING:
@@ -57,6 +59,11 @@ class TensorModel(Protocol):
     @property
     def is_rowwise(self) -> bool:
         """Whether several requests may be answered by one run over all their rows."""
+        ...
+
+    @property
+    def placed(self) -> Placed:
+        """Where it computes."""
         ...
 
     def run(self, inputs: Mapping[str, Array], outputs: Sequence[str]) -> list[Array]:

@@ -13,6 +13,7 @@ from mainspring.elements.expression import col, minutes
 from mainspring.elements.schema import DType, Schema
 from mainspring.elements.time import MINUTE
 from mainspring.features.spec import OnDemandFeatureView
+from mainspring.ports.placement import Placed
 from mainspring.serving.errors import NotExplainable
 from mainspring.serving.predict import Predictor, compile_served_model
 from mainspring.sources.spec import Source
@@ -25,7 +26,7 @@ SCHEMA = Schema.of(trip=DType.STRING, at=DType.TIMESTAMP, city=DType.STRING, bag
 class Adder:
     """A scorer: the sum of a row, a missing value counting as nothing."""
 
-    score_shape = (-1,)
+    score_shape, placed = (-1,), Placed()
 
     def __init__(self, width, datatype="FP64"):
         self.feature_count, self.datatype = width, datatype

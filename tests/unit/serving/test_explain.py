@@ -16,6 +16,7 @@ from mainspring.engines.onnx.ensemble import read_trees
 from mainspring.engines.onnx.scorer import OnnxScorer
 from mainspring.engines.onnx.terms import read_terms
 from mainspring.engines.sklearn.export import export_linear
+from mainspring.ports.placement import Placed
 from mainspring.serving.errors import NotExplainable
 from mainspring.serving.explain import LinearExplainer, PermutationExplainer, TreeExplainer
 from mainspring.serving.explained import explanations_of
@@ -120,6 +121,7 @@ class Products:
     """A model that is known by its scores alone: a product of two features, and a third."""
 
     feature_count, datatype, score_shape = len(NAMES), "FP64", (-1,)
+    placed = Placed()
 
     def predict(self, matrix: np.ndarray) -> np.ndarray:
         return matrix[:, 0] * matrix[:, 1] + 2 * matrix[:, 2]

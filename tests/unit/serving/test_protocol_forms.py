@@ -15,6 +15,7 @@ import pytest
 from mainspring.elements.errors import MainspringError
 from mainspring.ports.errors import BadRequest, BodyTooComplex
 from mainspring.ports.http import Call, Reply
+from mainspring.ports.placement import Placed
 from mainspring.ports.tensors import TensorSpec
 from mainspring.serving.errors import WrongTensor
 from mainspring.serving.protocol import ProtocolApi, matrix_model, tensor_model
@@ -52,7 +53,7 @@ VALUES = {
 class Identity:
     """A model that gives back what it takes."""
 
-    platform, is_rowwise = "test", False
+    platform, is_rowwise, placed = "test", False, Placed()
 
     def __init__(self, *datatypes, shape=(-1,)):
         self.inputs = [TensorSpec(f"in{n}", kind, shape) for n, kind in enumerate(datatypes)]

@@ -63,7 +63,8 @@ def run_model_server(
 
     Raises: InvalidModel ENG-202 when a file is no model that can be scored, UnsafeModel ENG-205
         when the scan found what no model needs, SecretFileRefused ACC-034 for a file that can hold
-        no token, TlsFileUnusable SRV-054, TlsKeyExposed SRV-055, AccessLogUnusable SRV-057.
+        no token, TlsFileUnusable SRV-054, TlsKeyExposed SRV-055, AccessLogUnusable SRV-057; SRV-120
+        to SRV-122 where a model cannot run as declared.
     """
     certificates = certificates_of(tls)
     token = None
@@ -87,6 +88,8 @@ def run_model_server(
         for model in models.models:
             url = f"{at.url}/v2/models/{model.name}"
             announce(f"Serving {model.name} ({model.version}) on {url}")
+            if model.model.placed.declared != "cpu":
+                announce(f"  runs on {model.model.placed}")
             announce(f"  {at.curl}{header} {url}")
 
     chosen = partial(chosen_server, os.environ, heartbeat_of(os.environ))

@@ -40,6 +40,7 @@ from mainspring.ports.errors import (
 )
 from mainspring.ports.http import Call, Reply
 from mainspring.ports.limits import MAX_SHOWN
+from mainspring.ports.placement import NodesElsewhere, ProviderFailed, ProviderMissing
 from mainspring.serving.admission.errors import ModelQueueFull, RateExceeded
 from mainspring.serving.errors import (
     ModelRefused,
@@ -99,6 +100,9 @@ _STATUS: tuple[tuple[type[MainspringError], int], ...] = (
     (ModelRefused, 503),
     (ModelQueueFull, 503),
     (RateExceeded, 429),
+    (ProviderMissing, 503),
+    (ProviderFailed, 503),
+    (NodesElsewhere, 503),
     (ServingError, 400),
     (HorizonPassed, 503),
     (TooManyFeatureRows, 413),

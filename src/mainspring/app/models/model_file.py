@@ -11,6 +11,7 @@ from mainspring.engines.onnx.errors import InvalidModel, ScoringFailed
 from mainspring.engines.onnx.model_file import read_model_file
 from mainspring.engines.onnx.scorer import OnnxScorer
 from mainspring.engines.onnx.tensors import OnnxTensorModel
+from mainspring.ports.placement import ON_CPU, Placement
 from mainspring.ports.tensors import Array
 from mainspring.serving.protocol.errors import InputNotComputable
 from mainspring.serving.protocol.model import ProtocolModel, matrix_model, tensor_model
@@ -24,30 +25,32 @@ class ModelFile(NamedTuple):
     Args:
         as_matrix: a model of one matrix of numbers is served as endpoints are, `features` in and
             `score` out, whatever the file calls them.
+        place: where it is to compute.
     """
 
     path: Path
     as_matrix: bool = False
+    place: Placement = ON_CPU
 
 
 def open_model_file(name: str, file: ModelFile) -> ProtocolModel:
     """The model in a file, as it is now; its version is the beginning of the digest of its bytes.
 
     Raises: InvalidModel ENG-202, UnsafeModel ENG-205, UnsupportedBooster ENG-102 for a booster that
-        no graph equals.
+        no graph equals; SRV-120 to SRV-122 where it cannot compute at its place.
     """
     stored = read_model_file(file.path)
     version = short(digest_of(stored))
     payload = _as_onnx(stored)
     if file.as_matrix:
         try:
-            scorer = OnnxScorer(payload)
+            scorer = OnnxScorer(payload, place=file.place)
         except InvalidModel:
             # It has another signature, or it is no model, which the next line finds too.
-            return tensor_model(name, version, _Refusing(OnnxTensorModel(payload)))
+            return tensor_model(name, version, _Refusing(OnnxTensorModel(payload, file.place)))
         columns = [str(place) for place in range(scorer.feature_count)]
         return matrix_model(name, version, scorer, columns)
-    return tensor_model(name, version, _Refusing(OnnxTensorModel(payload)))
+    return tensor_model(name, version, _Refusing(OnnxTensorModel(payload, file.place)))
 
 
 def _as_onnx(stored: bytes) -> bytes:
@@ -71,7 +74,7 @@ class _Refusing:
     def __init__(self, model: OnnxTensorModel) -> None:
         self._model = model
         self.platform, self.is_rowwise = model.platform, model.is_rowwise
-        self.inputs, self.outputs = model.inputs, model.outputs
+        self.inputs, self.outputs, self.placed = model.inputs, model.outputs, model.placed
 
     def run(self, inputs: Mapping[str, Array], outputs: Sequence[str]) -> list[Array]:
         """As the model; ScoringFailed becomes InputNotComputable SRV-094."""

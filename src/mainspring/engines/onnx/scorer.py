@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from mainspring.engines.onnx.deadline import run_until_deadline
 from mainspring.engines.onnx.errors import InputMismatch, InvalidModel, ScoringFailed
 from mainspring.engines.onnx.session import ForeignFault, open_session
+from mainspring.ports.placement import ON_CPU, Placement
 
 __all__ = ["OnnxScorer", "ScorerTensor"]
 
@@ -50,14 +51,19 @@ class OnnxScorer:
         payload: the bytes of an ONNX model with one input, (rows, features) of doubles or floats.
         output: the tensor to score; by default the only one, or the one that holds predictions by
             its name.
+        place: where it is to compute.
 
     Raises:
         InvalidModel: ENG-202.
         UnsafeModel: ENG-205, the scan found what no model needs.
+        ProviderMissing, ProviderFailed, NodesElsewhere: SRV-120 to SRV-122, it cannot compute as
+            declared.
     """
 
-    def __init__(self, payload: bytes, *, output: str | None = None) -> None:
-        self._session = open_session(payload)
+    def __init__(
+        self, payload: bytes, *, output: str | None = None, place: Placement = ON_CPU
+    ) -> None:
+        self._session, self.placed = open_session(payload, place)
         inputs = _described(self._session.get_inputs())
         available = _described(self._session.get_outputs())
         if len(inputs) != 1 or len(inputs[0].shape) != 2 or inputs[0].datatype not in _NUMPY_TYPES:

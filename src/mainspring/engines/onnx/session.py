@@ -13,7 +13,15 @@ import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as native
 
 from mainspring.engines.onnx.errors import InvalidModel, ScoringFailed
+from mainspring.engines.onnx.providers import (
+    CPU,
+    OnnxProvider,
+    OpenedSession,
+    open_placed,
+    provider_of,
+)
 from mainspring.engines.onnx.scan import require_safe
+from mainspring.ports.placement import ON_CPU, Placement, ProviderFailed
 
 __all__ = ["ForeignFault", "open_session"]
 
@@ -29,6 +37,9 @@ _FOREIGN = (
     native.RuntimeException,
     ValueError,
 )
+_BROKEN = (native.InvalidGraph, native.InvalidProtobuf, native.NoModel)
+"""Whatever was to run it."""
+
 _TENSOR_BYTES = 1 << 30
 """Of all models of a process together; not counted are trees, which are as large as their file."""
 
@@ -64,20 +75,41 @@ class ForeignFault:
 _LOADING = ForeignFault(InvalidModel)
 
 
-def open_session(payload: bytes) -> onnxruntime.InferenceSession:
-    """The model ready to run.  Raises: InvalidModel ENG-202, UnsafeModel ENG-205."""
+def open_session(payload: bytes, place: Placement = ON_CPU) -> OpenedSession:
+    """The model ready to run, and where.
+
+    Raises: InvalidModel ENG-202, UnsafeModel ENG-205; ProviderMissing SRV-120, ProviderFailed
+        SRV-121, NodesElsewhere SRV-122 where it cannot run as declared.
+    """
     require_safe(payload)
     with _LOADING:
         _bound_allocator()
+    return open_placed(
+        place, provider_of(place), lambda provider: _open_on(payload, provider, place)
+    )
+
+
+def _open_on(
+    payload: bytes, provider: OnnxProvider, place: Placement
+) -> onnxruntime.InferenceSession:
+    is_elsewhere = provider.name != CPU
+    try:
+        # Else ONNX Runtime tries the CPU whatever it met, with the optimizers that are left out
+        # here, and says so on standard output only.
         return onnxruntime.InferenceSession(
             payload,
-            _options(),
-            providers=["CPUExecutionProvider"],
+            _options(count_nodes=is_elsewhere),
+            providers=[(provider.name, dict(provider.options))],
             disabled_optimizers=_UNBOUNDED_OPTIMIZERS,
+            enable_fallback=0,
         )
+    except _FOREIGN as error:
+        if is_elsewhere and not isinstance(error, _BROKEN):
+            raise ProviderFailed(provider=place.provider, reason=str(error)) from error
+        raise InvalidModel(reason=str(error)) from error
 
 
-def _options() -> onnxruntime.SessionOptions:
+def _options(*, count_nodes: bool = False) -> onnxruntime.SessionOptions:
     """One thread, in order, quiet below errors, and no spinning on a core that others need."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
@@ -89,6 +121,8 @@ def _options() -> onnxruntime.SessionOptions:
     options.add_session_config_entry(
         "session.model_external_initializers_file_folder_path", "/nonexistent"
     )
+    if count_nodes:
+        options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
     return options
 
 

@@ -14,6 +14,7 @@ from mainspring.engines.onnx.deadline import run_all_until_deadline
 from mainspring.engines.onnx.errors import InvalidModel, ScoringFailed
 from mainspring.engines.onnx.session import ForeignFault, open_session
 from mainspring.engines.onnx.wire import read_message
+from mainspring.ports.placement import ON_CPU, Placement
 from mainspring.ports.tensors import Array, TensorSpec
 
 __all__ = ["OnnxTensorModel"]
@@ -42,13 +43,13 @@ class OnnxTensorModel:
     """One model in memory; safe to share between threads.
 
     Raises: InvalidModel ENG-202, also where an input is no tensor or no output is one; UnsafeModel
-        ENG-205.
+        ENG-205; SRV-120 to SRV-122 where it cannot compute at its place.
     """
 
     platform = "onnxruntime_onnx"
 
-    def __init__(self, payload: bytes) -> None:
-        self._session = open_session(payload)
+    def __init__(self, payload: bytes, place: Placement = ON_CPU) -> None:
+        self._session, self.placed = open_session(payload, place)
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
         self.inputs: Sequence[TensorSpec] = _described(inputs)
         self.outputs: Sequence[TensorSpec] = _described(outputs)

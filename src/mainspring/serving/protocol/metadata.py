@@ -23,7 +23,7 @@ class TensorMetadata(msgspec.Struct, kw_only=True):
 
 class ModelMetadata(msgspec.Struct, kw_only=True):
     """The answer of `GET /v2/models/{name}`; `parameters.features` names the columns of the input
-    in order.
+    in order, and `parameters.execution` says where it computes.
     """
 
     name: str
@@ -40,13 +40,14 @@ def metadata_of(model: ProtocolModel, versions: Sequence[str] = ()) -> ModelMeta
     Args:
         versions: that may be asked for; without them, this one.
     """
+    features = {"features": list(model.columns)} if model.columns else {}
     return ModelMetadata(
         name=model.name,
         versions=versions or [model.version],
         platform=model.model.platform,
         inputs=[_described(spec) for spec in model.model.inputs],
         outputs=[_described(spec) for spec in model.model.outputs],
-        parameters={"features": list(model.columns)} if model.columns else {},
+        parameters={**features, "execution": [str(model.model.placed)]},
     )
 
 

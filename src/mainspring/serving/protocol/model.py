@@ -119,7 +119,7 @@ class _MatrixModel:
     platform, is_rowwise = "onnx", True
 
     def __init__(self, scorer: Scorer, columns: Sequence[str]) -> None:
-        self._scorer, self._columns = scorer, columns
+        self._scorer, self._columns, self.placed = scorer, columns, scorer.placed
         self.inputs = (TensorSpec(INPUT, scorer.datatype, (-1, len(columns) or -1)),)
         self.outputs = (TensorSpec(OUTPUT, "FP64", scorer.score_shape),)
 

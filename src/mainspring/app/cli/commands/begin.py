@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from mainspring.app.cli.create import create_project
+from mainspring.app.cli.execution import execution_of, execution_options, execution_words
 from mainspring.app.cli.faults import EXIT_REFUSED
 from mainspring.app.cli.options import (
     GivenPath,
@@ -81,6 +82,7 @@ def kernels(at: Invocation) -> int:
 
 
 @tls_options
+@execution_options
 @click.command(cls=Verb)
 @click.argument("files", nargs=-1, required=True, metavar="[NAME=]FILE...")
 @click.option(
@@ -136,7 +138,10 @@ def serve_model(
     health_port: int | None,
     workers: int | None,
     access_log: str,
-    **tls: Path | None,
+    tls_cert: Path | None,
+    tls_key: Path | None,
+    client_ca: Path | None,
+    **execution: str | int | None,
 ) -> int:
     """Serve files of models, without a project.
 
@@ -145,7 +150,8 @@ def serve_model(
     as endpoints are.  It speaks the Open Inference Protocol and computes no features;
     `pip install mainspring[serve]` is enough for it.
     """
-    given, secured = named_files(files, name), tls_files(**tls)
+    given, secured = named_files(files, name), tls_files(tls_cert, tls_key, client_ca)
+    declared = execution_of(**execution)
     if access_log == "-" and token_file is None and not no_auth:
         raise click.UsageError(
             "with the access log on standard output the token needs a file: --token-file FILE"
@@ -167,6 +173,7 @@ def serve_model(
         words += [word for host in hosts for word in ("--allow-host", host)]
         words += tls_words(secured)
         words += ["--access-log", access_log] if access_log else []
+        words += execution_words(declared)
         return supervise_server(
             words, port=port, health_port=health_port, announce=at.note, workers=workers or 1
         )
@@ -174,7 +181,7 @@ def serve_model(
     from mainspring.app.models.model_file import ModelFile
 
     serve_files(
-        {each: ModelFile(path, as_matrix=as_matrix) for each, path, as_matrix in given},
+        {each: ModelFile(path, as_matrix, declared.place) for each, path, as_matrix in given},
         port=port,
         hosts=hosts,
         announce=partial(click.echo, err=access_log == "-"),

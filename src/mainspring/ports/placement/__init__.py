@@ -1,0 +1,19 @@
+"""Where a model computes: the provider that is declared for it, and the one that it was opened on.
+
+Owns the records and what is refused where they differ.  Opening a model is an engine's; what an
+endpoint or an environment declares is `serving.execution`'s.
+"""
+
+from mainspring.ports.placement.errors import NodesElsewhere, ProviderFailed, ProviderMissing
+from mainspring.ports.placement.place import ON_CPU, PROVIDERS, Placed, Placement, Provider
+
+__all__ = [
+    "ON_CPU",
+    "PROVIDERS",
+    "NodesElsewhere",
+    "Placed",
+    "Placement",
+    "Provider",
+    "ProviderFailed",
+    "ProviderMissing",
+]
