@@ -5,7 +5,7 @@ from typing import TypeVar
 import click
 
 from mainspring.ports.placement import PROVIDERS
-from mainspring.serving.execution.spec import Execution, execution_problems
+from mainspring.serving.execution.declared import Execution, execution_problems
 
 __all__ = ["execution_of", "execution_options", "execution_words"]
 

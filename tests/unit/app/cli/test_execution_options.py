@@ -5,7 +5,7 @@ import pytest
 
 from mainspring.app.cli.commands.begin import serve_model
 from mainspring.app.cli.execution import execution_of, execution_words
-from mainspring.serving.execution.spec import Execution
+from mainspring.serving.execution.declared import Execution
 
 NAMES = ("provider", "fallback", "device", "gpu_memory")
 
