@@ -5,7 +5,7 @@ endpoint or an environment declares is `serving.execution`'s.
 """
 
 from mainspring.ports.placement.errors import NodesElsewhere, ProviderFailed, ProviderMissing
-from mainspring.ports.placement.place import ON_CPU, PROVIDERS, Placed, Placement, Provider
+from mainspring.ports.placement.spec import ON_CPU, PROVIDERS, Placed, Placement, Provider
 
 __all__ = [
     "ON_CPU",
