@@ -5,8 +5,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from mainspring.elements.errors import UnreadableDuration
-from mainspring.elements.time import SECOND, Micros, parse_duration
 from mainspring.ports.placement import PROVIDERS, Placement, Provider
 
 __all__ = ["Execution", "execution_problems", "size_in_bytes"]
@@ -14,7 +12,6 @@ __all__ = ["Execution", "execution_problems", "size_in_bytes"]
 _SIZE = re.compile(r"([1-9][0-9]{0,5})\s?(MB|MiB|GB|GiB)")
 _UNITS = {"MB": 10**6, "MiB": 2**20, "GB": 10**9, "GiB": 2**30}
 _MOST_DEVICES = 64
-_LONGEST_GATHER = SECOND
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,16 +24,12 @@ class Execution:
             model that cannot run as declared does not answer.
         device: the number of the GPU.
         memory_limit: how much of the GPU's memory each model may take, such as `4GiB`; None: all.
-        gather: for how long a model that computes in a thread waits for more requests to answer
-            with one call, such as `2ms`; None: it does not wait.  A longer time makes larger
-            batches, and every answer later.
     """
 
     provider: Provider = "cpu"
     fallback: Literal["cpu"] | None = None
     device: int = 0
     memory_limit: str | None = None
-    gather: str | None = None
 
     @property
     def place(self) -> Placement:
@@ -47,11 +40,6 @@ class Execution:
             device=self.device,
             memory_bytes=size_in_bytes(self.memory_limit) if self.memory_limit else None,
         )
-
-    @property
-    def gather_s(self) -> float:
-        """For how many seconds a batch is gathered; 0: not at all."""
-        return _gathering(self.gather) / SECOND if self.gather else 0.0
 
 
 def size_in_bytes(text: str) -> int | None:
@@ -68,8 +56,8 @@ def execution_problems(execution: object) -> Iterator[str]:
     """What an execution declares that it cannot be; annotations are not enforced where a project is
     written.
 
-    >>> list(execution_problems(Execution(provider="cpu", gather="1h")))
-    ["gather is a length of time up to 1s, such as '2ms', not '1h'"]
+    >>> list(execution_problems(Execution(device=-1)))
+    ['device is the number of a GPU, from 0, not -1']
     """
     if not isinstance(execution, Execution):
         yield f"execution must be an ms.Execution, not {execution!r}"
@@ -83,13 +71,3 @@ def execution_problems(execution: object) -> Iterator[str]:
     limit = execution.memory_limit
     if limit is not None and size_in_bytes(str(limit)) is None:
         yield f"memory_limit is a size such as '4GiB' or '500MB', not {limit!r}"
-    gather = execution.gather
-    if gather is not None and not 0 < _gathering(gather) <= _LONGEST_GATHER:
-        yield f"gather is a length of time up to 1s, such as '2ms', not {gather!r}"
-
-
-def _gathering(text: object) -> Micros:
-    try:
-        return parse_duration(str(text))
-    except UnreadableDuration:
-        return 0
