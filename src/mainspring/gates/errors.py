@@ -6,6 +6,7 @@ from typing import ClassVar
 from mainspring.elements.errors import GateError
 
 __all__ = [
+    "MetricOfOneScore",
     "NotAPerson",
     "NotReleaser",
     "ProofRunsOut",
@@ -140,6 +141,21 @@ class ReplayImpossible(GateError):
     version: str
     environment: str
     reason: str
+
+
+@dataclass(eq=False, kw_only=True)
+class MetricOfOneScore(GateError):
+    """A gate judges a model of several classes by a metric of one score a row, such as ROC AUC."""
+
+    code: ClassVar[str] = "GAT-022"
+    template: ClassVar[str] = (
+        "{metric} is a metric of one score a row, and the model gives a probability for each of "
+        "{classes} classes"
+    )
+    remedy: ClassVar[str] = "judge it by one of: {known}"
+    metric: str
+    classes: int
+    known: str
 
 
 @dataclass(eq=False, kw_only=True)

@@ -65,16 +65,19 @@ class ModelManifest(StoredRecord, frozen=True, kw_only=True):
         fingerprint: of the model's definition; `code`: of its code.
         artifact, encoding, predictions, training_set: stored objects; `definition` and `card`:
             those of the training set.
-        metrics: on the test rows; `base_rate`: the mean label of the fitted rows.
+        metrics: on the test rows; `base_rate`: the mean label of the fitted rows, and the share of
+            the most frequent class where it names one of several.
         author: who had it made, digested from format 3 on: an approval must be by somebody else, so
             whoever edits it makes another version.
         feature_auc: what each feature is worth alone; `feature_r2`: the same where the label is a
             number; `pair_power`: of pairs that are worth much more than either.
+        classes: what the label may name, each with its share of the fitted rows; from format 4 on,
+            which is that of models of several classes alone.
     """
 
     title = "a model version"
     document = "version"
-    newest_format = 3
+    newest_format = 4
     fields_by_format: ClassVar[FieldsByFormat] = {
         1: (
             "model",
@@ -149,6 +152,33 @@ class ModelManifest(StoredRecord, frozen=True, kw_only=True):
             "export",
             "author",
         ),
+        4: (
+            "record_format",
+            "model",
+            "fingerprint",
+            "code",
+            "artifact",
+            "format",
+            "output",
+            "encoding",
+            "training_set",
+            "definition",
+            "card",
+            "predictions",
+            "environment",
+            "seed",
+            "params",
+            "metrics",
+            "base_rate",
+            "fitted",
+            "tested",
+            "feature_auc",
+            "feature_r2",
+            "pair_power",
+            "export",
+            "author",
+            "classes",
+        ),
     }
 
     model: str
@@ -174,6 +204,17 @@ class ModelManifest(StoredRecord, frozen=True, kw_only=True):
     feature_r2: dict[str, float] | msgspec.UnsetType = msgspec.UNSET
     pair_power: dict[str, float] | msgspec.UnsetType = msgspec.UNSET
     author: Actor | msgspec.UnsetType = msgspec.UNSET
+    classes: dict[str, float] | msgspec.UnsetType = msgspec.UNSET
+
+    @property
+    def class_rates(self) -> dict[str, float]:
+        """The share of each class in the fitted rows; empty for a model of one score."""
+        return {} if isinstance(self.classes, msgspec.UnsetType) else self.classes
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """What it gives a probability for each, sorted."""
+        return tuple(sorted(self.class_rates))
 
     @property
     def r2_alone(self) -> dict[str, float]:

@@ -38,16 +38,22 @@ class LoadedModel:
         """The features that it is fed, in order."""
         return self.served.encoding.names
 
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """What it gives a probability for each; empty for a model of one score."""
+        return self.served.classes
+
     def predict(self, features: object) -> NDArray[np.float64]:
         """The scores of rows whose features are known: the probability of the positive class for a
-        classifier, the value for a regressor.  Nothing is logged.
+        classifier, the value for a regressor; of several classes the probability of each, in the
+        order of `classes`.  Nothing is logged.
 
         Args:
             features: a frame of Polars or pandas with a column for each feature, as
                 `Workspace.training_set` and `get_historical_features` give them; other columns are
                 passed over.
 
-        Shapes: (rows,) float64.
+        Shapes: (rows,), or (rows, classes), float64.
         Raises: FeaturesMissing FEA-072 for features that the frame lacks, FrameUnreadable FEA-070,
             InexactFeature DAT-021, UnencodableValue DAT-022 for a value of another type than it was
             trained on.
@@ -57,7 +63,10 @@ class LoadedModel:
         if missing:
             raise FeaturesMissing(model=self.version.label, features=", ".join(missing))
         columns = {name: _plain(frame[name]) for name in self.feature_names}
-        return np.array(self.served.score(columns), dtype=np.float64)
+        found = self.served.score(columns)
+        if self.classes:
+            return np.array(found.probabilities, dtype=np.float64).reshape(-1, len(self.classes))
+        return np.array(found.values, dtype=np.float64)
 
     def _repr_html_(self) -> str:
         metrics = sorted(self.version.metrics.items())

@@ -37,4 +37,5 @@ def open_version(
         compile_training_set_definition(definition, partitions=partitions),
         encoding=encoding,
         scorer=scorer,
+        classes=version.class_names,
     )

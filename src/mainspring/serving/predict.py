@@ -36,6 +36,7 @@ from mainspring.serving.inference.answered import AnsweredRows
 from mainspring.serving.inference.group import pack_group
 from mainspring.serving.inference.policy import LogPolicy
 from mainspring.serving.inference_log import segment_topic
+from mainspring.serving.scores import Scores, most_probable_class, scores_of
 
 __all__ = [
     "Prediction",
@@ -54,6 +55,7 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         id: for `replay` and for labels.
+        score: what the model says; of several classes the probability of the predicted one.
         version: digest of the model version that answered.
         at: the instant q that features were read at.
         revision: the name of the endpoint's revision that answered; empty where it has none.
@@ -63,6 +65,9 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
         queued: whether it is to be logged soon, where the endpoint logs asynchronously: until then
             it is lost if the server is killed.
         explanation: what each feature has added, where that was asked for.
+        predicted_class: of a model of several classes the most probable one, the first of equal
+            ones.
+        scores: of such a model the probability of each class.
     """
 
     id: str
@@ -74,11 +79,18 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
     logged: bool = True
     queued: bool | msgspec.UnsetType = msgspec.UNSET
     explanation: Explanation | msgspec.UnsetType = msgspec.UNSET
+    predicted_class: str | msgspec.UnsetType = msgspec.UNSET
+    scores: dict[str, float] | msgspec.UnsetType = msgspec.UNSET
 
 
 @dataclass(frozen=True, eq=False)
 class ServedModel:
-    """A model version ready to answer."""
+    """A model version ready to answer.
+
+    Args:
+        classes: those that it gives a probability for each, in the order of its scores; empty for a
+            model of one score.
+    """
 
     version: Digest
     label: str
@@ -87,6 +99,7 @@ class ServedModel:
     scorer: Scorer
     on_demand: RequestExpressions
     declared_time: RequestExpressions | None
+    classes: tuple[str, ...] = ()
 
     def entity_columns(self) -> tuple[str, ...]:
         """The columns of a request that name its entities, sorted."""
@@ -107,10 +120,10 @@ class ServedModel:
         """The features that the model is fed, in the order of its matrix."""
         return {name: features[name] for name in self.encoding.names}
 
-    def score(self, features: Mapping[str, Sequence[Value]]) -> list[float]:
-        """One score for each row of these columns of features, finite or not."""
-        scores: list[float] = self.scorer.predict(encode_columns(features, self.encoding)).tolist()
-        return scores
+    def score(self, features: Mapping[str, Sequence[Value]]) -> Scores:
+        """What it says of each row of these columns of features, finite or not."""
+        found = self.scorer.predict(encode_columns(features, self.encoding))
+        return scores_of(found, len(self.classes))
 
     def declared_times(self, request: RequestColumns) -> list[Micros | None]:
         """The prediction time that the training set declares for each row, None where it cannot be
@@ -129,6 +142,7 @@ def compile_served_model(
     *,
     encoding: Encoding,
     scorer: Scorer,
+    classes: tuple[str, ...] = (),
 ) -> ServedModel:
     """Compile what a version needs to answer."""
     time = training_set.spec.prediction_time
@@ -143,6 +157,7 @@ def compile_served_model(
         scorer=scorer,
         on_demand=compile_on_demand(training_set.on_demand, schema),
         declared_time=compile_request_expressions({"at": time}, schema) if time else None,
+        classes=classes,
     )
 
 
@@ -259,10 +274,12 @@ class Predictor:
             names=list(features),
             features=list(features.values()),
             read_at=offsets_read(model.training_set.views, read, rows=request.height),
-            scores=scores,
+            scores=scores.values,
+            classes=model.classes,
+            probabilities=scores.probabilities,
             latency_us=(perf_counter_ns() - started) // 1000,
         )
-        require_finite(scores, answered.missing_in)
+        require_finite(scores.values, answered.missing_in)
         return answered
 
 
@@ -278,7 +295,7 @@ def require_rows(rows: Sequence[object]) -> None:
 
 def predictions_of(answered: AnsweredRows) -> list[Prediction]:
     """The answer to each row, which leaves once those of them that are to be logged are."""
-    return [
+    found = [
         Prediction(
             id=name,
             score=score,
@@ -291,4 +308,14 @@ def predictions_of(answered: AnsweredRows) -> list[Prediction]:
         for row, (name, score, at, missing) in enumerate(
             zip(answered.ids, answered.scores, answered.at, answered.missing(), strict=True)
         )
+    ]
+    if not answered.classes:
+        return found
+    return [
+        msgspec.structs.replace(
+            each,
+            predicted_class=most_probable_class(answered.classes, probabilities),
+            scores=dict(zip(answered.classes, probabilities, strict=True)),
+        )
+        for each, probabilities in zip(found, answered.probabilities, strict=True)
     ]

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from mainspring.stats.accuracy import accuracy, hits
 from mainspring.stats.bootstrap import paired_bootstrap
 from mainspring.stats.brier import brier_score
+from mainspring.stats.classes import class_hits, class_log_losses, class_squared_errors
 from mainspring.stats.delong import auc_difference_interval, auc_interval
 from mainspring.stats.interval import Interval
 from mainspring.stats.log_loss import log_loss, log_losses
@@ -47,22 +48,37 @@ def _root(mean: float) -> float:
 
 @dataclass(frozen=True, kw_only=True)
 class Metric:
-    """One metric of labels `y` and predictions `p`, both (rows,) float64.
+    """One metric of labels `y` and predictions `p`, both (rows,) float64; of several classes p is
+    (rows, classes), and y the place of the class.
 
     `per_row` gives the values whose mean (through `of_mean`) is the metric; it is None for a metric
-    of ranks.
+    of ranks.  `per_row_of_classes` does so for several classes; None where the metric knows none.
     """
 
     name: str
     greater_is_better: bool
     value: Callable[[Floats, Floats], float]
     per_row: Callable[[Floats, Floats], Floats] | None = None
+    per_row_of_classes: Callable[[Floats, Floats], Floats] | None = None
     of_mean: Callable[[float], float] = float
     is_share: bool = False
 
+    @property
+    def knows_classes(self) -> bool:
+        """Whether it is one of several classes, too."""
+        return self.per_row_of_classes is not None
+
     def __call__(self, y: Floats, p: Floats) -> float:
         """The metric's value; NaN where it is undefined on these rows."""
-        return self.value(y, p)
+        if p.ndim == 1:
+            return self.value(y, p)
+        values = self._values(y, p)
+        return float(values.mean()) if values is not None and len(values) else math.nan
+
+    def _values(self, y: Floats, p: Floats) -> Floats | None:
+        """Whose mean is the metric; None of a metric of ranks."""
+        of_rows = self.per_row if p.ndim == 1 else self.per_row_of_classes
+        return None if of_rows is None else of_rows(y, p)
 
     def is_better(self, ours: float, theirs: float) -> bool:
         """Whether `ours` is strictly better than `theirs`; never with NaN."""
@@ -72,9 +88,9 @@ class Metric:
         """The value with its interval: DeLong for ranks, Wilson for shares, normal for other
         means.
         """
-        if self.per_row is None:
+        values = self._values(y, p)
+        if values is None:
             return auc_interval(y, p, confidence=confidence)
-        values = self.per_row(y, p)
         if self.is_share:
             return wilson_interval(int(values.sum()), len(values), confidence=confidence)
         mean = mean_interval(values, confidence=confidence)
@@ -99,11 +115,12 @@ class Metric:
         """The value of `ours` minus that of `theirs` on the same rows: DeLong for ranks, the paired
         bootstrap (200 resamples) otherwise.
         """
-        if self.per_row is None:
+        of_ours, of_theirs = self._values(y, ours), self._values(y, theirs)
+        if of_ours is None or of_theirs is None:
             return auc_difference_interval(y, ours=ours, theirs=theirs, confidence=confidence)
         return paired_bootstrap(
-            self.per_row(y, ours),
-            self.per_row(y, theirs),
+            of_ours,
+            of_theirs,
             rng=rng,
             confidence=confidence,
             metric_of_mean=self.of_mean,
@@ -115,12 +132,27 @@ METRICS: Mapping[str, Metric] = MappingProxyType(
         metric.name: metric
         for metric in (
             Metric(
-                name="accuracy", greater_is_better=True, value=accuracy, per_row=hits, is_share=True
+                name="accuracy",
+                greater_is_better=True,
+                value=accuracy,
+                per_row=hits,
+                per_row_of_classes=class_hits,
+                is_share=True,
             ),
             Metric(
-                name="brier", greater_is_better=False, value=brier_score, per_row=_squared_errors
+                name="brier",
+                greater_is_better=False,
+                value=brier_score,
+                per_row=_squared_errors,
+                per_row_of_classes=class_squared_errors,
             ),
-            Metric(name="log_loss", greater_is_better=False, value=log_loss, per_row=log_losses),
+            Metric(
+                name="log_loss",
+                greater_is_better=False,
+                value=log_loss,
+                per_row=log_losses,
+                per_row_of_classes=class_log_losses,
+            ),
             Metric(
                 name="mae",
                 greater_is_better=False,

@@ -12,10 +12,12 @@ __all__ = [
     "FitFailed",
     "FitReturnedNothing",
     "LabelsNotProbable",
+    "NoProbabilities",
     "NoRows",
     "NotAProbability",
     "NotScorable",
     "OneClass",
+    "OtherClasses",
     "SeveralScores",
     "ValueForBoolean",
     "WorkerFailed",
@@ -192,7 +194,8 @@ class LabelsNotProbable(TrainingError):
     )
     remedy: ClassVar[str] = (
         'declare which class it is the probability of, such as label=ms.Label(..., col("kind") == '
-        "2), or return a regressor"
+        '2), or a text for several classes, such as col("kind").cast("string"); or return a '
+        "regressor"
     )
     model: str
     lowest: float
@@ -201,18 +204,58 @@ class LabelsNotProbable(TrainingError):
 
 @dataclass(eq=False, kw_only=True)
 class SeveralScores(TrainingError):
-    """A model gives several numbers a row: its labels have more than two classes, or it predicts
-    several things at once.  A registered model gives one score.
+    """A model gives several numbers a row, but its label is a number or a boolean.  Such a model
+    gives one score; one of several classes has a label that is a text.
     """
 
     code: ClassVar[str] = "TRA-024"
     template: ClassVar[str] = "{model!r} gives {scores} numbers a row"
     remedy: ClassVar[str] = (
-        'declare one class, such as label=ms.Label(..., col("kind") == "a"), or return a regressor '
-        "for labels that are amounts"
+        'declare a text for several classes, such as label=ms.Label(..., col("kind")) or '
+        'col("kind").cast("string"), or return a regressor for labels that are amounts'
     )
     model: str
     scores: int
+
+
+@dataclass(eq=False, kw_only=True)
+class NoProbabilities(TrainingError):
+    """A model whose label names one of several classes predicts a value: a regressor was returned,
+    or a graph that names its output `value`.
+    """
+
+    code: ClassVar[str] = "TRA-025"
+    template: ClassVar[str] = (
+        "{model!r} returned {estimator}, which predicts a value, but its label is one of the "
+        "classes {classes}"
+    )
+    remedy: ClassVar[str] = (
+        "return a classifier, such as LGBMClassifier or LogisticRegression; a graph of your own "
+        "names its output `probabilities`"
+    )
+    model: str
+    estimator: str
+    classes: str
+
+
+@dataclass(eq=False, kw_only=True)
+class OtherClasses(TrainingError):
+    """A model gives another number of probabilities than its fitted rows have classes, so which is
+    whose cannot be told: it was fitted on other rows, or told another number of classes.
+    """
+
+    code: ClassVar[str] = "TRA-026"
+    template: ClassVar[str] = (
+        "{model!r} gives {scores} probabilities a row, and the rows it was given have {classes} "
+        "classes"
+    )
+    remedy: ClassVar[str] = (
+        "fit it on data.y as it is, which has the places of the classes in data.classes; for a "
+        "Booster set num_class to len(data.classes)"
+    )
+    model: str
+    scores: int
+    classes: int
 
 
 @dataclass(eq=False, kw_only=True)

@@ -7,7 +7,7 @@ not with the estimator.
 import math
 import random
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +24,7 @@ from mainspring.datasets.encoding import (
     learn_encoding,
     render_encoding,
 )
-from mainspring.datasets.predictions import Predictions, render_predictions
+from mainspring.datasets.predictions import Predictions, class_scores, render_predictions
 from mainspring.elements.errors import Location, MainspringError
 from mainspring.elements.identity import Digest
 from mainspring.ports.models import ExportedModel, ScorerLoader
@@ -32,6 +32,13 @@ from mainspring.ports.objects import ObjectWriter
 from mainspring.registry.version import ExportCheck
 from mainspring.stats.export_parity import compare_export
 from mainspring.stats.metrics import METRICS
+from mainspring.training.classes import (
+    classes_of,
+    places_of,
+    power_of_classes,
+    require_classes,
+    share_of_each,
+)
 from mainspring.training.environment import observe_environment
 from mainspring.training.errors import (
     DegenerateScore,
@@ -48,7 +55,7 @@ from mainspring.training.errors import (
 )
 from mainspring.training.native import native_scores
 from mainspring.training.outcome import TrainedModel
-from mainspring.training.predictive_power import LabelledRows, predictive_power
+from mainspring.training.predictive_power import LabelledRows, PredictivePower, predictive_power
 from mainspring.training.remarks import remarks_on
 from mainspring.training.run import RunRecord, TrainData, TrainingRun
 from mainspring.training.spec import Model
@@ -61,6 +68,7 @@ only the last bits of a link function may differ.
 """
 
 _CLASSIFIED = ("accuracy", "brier", "log_loss", "roc_auc")
+_OF_CLASSES = ("accuracy", "brier", "log_loss")
 _ESTIMATED = ("mae", "rmse")
 _PACKAGE = str(Path(__file__).resolve().parent.parent)
 
@@ -88,19 +96,35 @@ class TrainingBackend:
 
 @dataclass(frozen=True)
 class _Judged:
-    """The exported model on the test rows."""
+    """The exported model on the test rows.
 
+    Args:
+        matrix: the test rows as the model is fed them.
+        labels: of several classes the place of each, -1 of one that the fitted rows do not have.
+        is_classified: whether the label is yes or no.
+
+    Shapes: scores (rows,), or (rows, classes).
+    """
+
+    matrix: Floats
     scores: Floats
     labels: Floats
     check: ExportCheck
     is_classified: bool
 
     @property
+    def has_classes(self) -> bool:
+        """Whether the label is yes or no, or one of several classes."""
+        return self.is_classified or self.scores.ndim > 1
+
+    @property
     def metrics(self) -> dict[str, float]:
         """The metrics that suit the label, and can be computed from these rows: there is no ROC AUC
         of one class.
         """
-        names = _CLASSIFIED if self.is_classified else _ESTIMATED
+        names: Sequence[str] = _CLASSIFIED if self.is_classified else _ESTIMATED
+        if self.scores.ndim > 1:
+            names = _OF_CLASSES
         return _finite({name: METRICS[name](self.labels, self.scores) for name in names})
 
 
@@ -119,30 +143,33 @@ def fit_and_export(
         frame: the rows that `card` describes; rows without a label are left out whatever their
             mark.
 
-    Raises: a TrainingError TRA-001 to TRA-007 or TRA-020 to TRA-024, UnencodableFeature DAT-020,
+    Raises: a TrainingError TRA-001 to TRA-007 or TRA-020 to TRA-026, UnencodableFeature DAT-020,
         InexactFeature DAT-021, and what the exporter refuses.
     """
     fitted, tested = _labelled(frame, "fit"), _labelled(frame, "test")
     _require(model, fitted, tested)
     encoding = learn_encoding(fitted, card.feature_names, sizes=card.sizes)
-    train = TrainData.encoded(encode_frame(fitted, encoding), _labels(fitted), encoding)
-    matrix = encode_frame(tested, encoding)
+    classes = classes_of(fitted["_label"])
+    train = TrainData.encoded(
+        encode_frame(fitted, encoding), _labels(fitted, classes), encoding, classes
+    )
     run = TrainingRun(seed=model.seed)
     estimator = _fit(model, train, run)
     exported = backend.export(estimator, len(encoding.columns))
-    _require_probabilities(
-        model, estimator, exported, label=pl.concat([fitted["_label"], tested["_label"]])
+    labels = pl.concat([fitted["_label"], tested["_label"]])
+    _require_probabilities(model, estimator, exported, label=labels)
+    judged = _judged(
+        model,
+        estimator,
+        exported,
+        backend.scorers,
+        tested=tested,
+        encoding=encoding,
+        classes=classes,
     )
-    scores = backend.scorers.open(exported).predict(matrix)
-    native = _native_scores(model, estimator, exported, matrix=matrix, encoding=encoding)
-    judged = _judge(model, scores, native, tested=tested, exported=exported)
-    labels = train.y.astype(np.float64)
-    power = predictive_power(
-        encoding,
-        LabelledRows(train.X, labels),
-        LabelledRows(matrix, judged.labels),
-        is_classified=judged.is_classified,
-    )
+    rates = share_of_each(fitted["_label"], classes) if classes else {}
+    predictions = _predictions(tested, judged.scores, request=card.request, classes=classes)
+    power = _power(encoding, train, LabelledRows(judged.matrix, judged.labels), judged)
     record = run.record()
     return TrainedModel(
         model=model.name,
@@ -153,24 +180,32 @@ def fit_and_export(
         output=exported.output,
         encoding=backend.objects.write(render_encoding(encoding)),
         training_set=card.digest,
-        predictions=backend.objects.write(
-            render_predictions(_predictions(tested, judged.scores, request=card.request))
-        ),
+        predictions=backend.objects.write(render_predictions(predictions)),
         environment=observe_environment(model.fit),
         seed=model.seed,
         params=record.params,
         metrics=judged.metrics,
-        base_rate=float(labels.mean()),
+        base_rate=max(rates.values()) if rates else float(train.y.mean()),
+        classes=rates,
         fitted=fitted.height,
         tested=tested.height,
-        feature_auc=_finite(power.single) if judged.is_classified else {},
-        feature_r2={} if judged.is_classified else _finite(power.single),
+        feature_auc=_finite(power.single) if judged.has_classes else {},
+        feature_r2={} if judged.has_classes else _finite(power.single),
         pair_power=_finite(power.pairs),
         logged=record.metrics,
         artifacts=_store(record, backend.objects),
         export=judged.check,
         remarks=remarks_on(estimator, encoding),
     )
+
+
+def _power(
+    encoding: Encoding, train: TrainData, tested: LabelledRows, judged: _Judged
+) -> PredictivePower:
+    fitted = LabelledRows(train.X, train.y.astype(np.float64))
+    if train.classes:
+        return power_of_classes(encoding, fitted, tested)
+    return predictive_power(encoding, fitted, tested, is_classified=judged.is_classified)
 
 
 def _finite(values: Mapping[str, float]) -> dict[str, float]:
@@ -181,9 +216,11 @@ def _labelled(frame: pl.DataFrame, split: str) -> pl.DataFrame:
     return frame.filter((pl.col("_split") == split) & pl.col("_label").is_not_null())
 
 
-def _labels(frame: pl.DataFrame) -> NDArray[np.int64] | Floats:
-    """Booleans as 0 and 1, numbers as they are."""
+def _labels(frame: pl.DataFrame, classes: tuple[str, ...]) -> NDArray[np.int64] | Floats:
+    """Booleans as 0 and 1, classes as their places, numbers as they are."""
     label = frame["_label"]
+    if classes:
+        return places_of(label, classes)
     return (
         label.cast(pl.Int64).to_numpy()
         if label.dtype == pl.Boolean
@@ -265,6 +302,8 @@ def _tail(error: Exception, lines: int = 12) -> str:
 def _require_probabilities(
     model: Model, estimator: object, exported: ExportedModel, *, label: pl.Series
 ) -> None:
+    if label.dtype == pl.String:
+        return
     if exported.output == "value" and label.dtype == pl.Boolean:
         raise ValueForBoolean(
             model=model.name, estimator=type(estimator).__name__, at=model.declared_at
@@ -305,15 +344,8 @@ def _native_scores(
         ) from error
 
 
-def _judge(
-    model: Model,
-    scores: Floats,
-    native: Floats,
-    *,
-    tested: pl.DataFrame,
-    exported: ExportedModel,
-) -> _Judged:
-    """Compare the export with the native model, and check that its scores are plausible."""
+def _checked(model: Model, scores: Floats, native: Floats) -> ExportCheck:
+    """Compare the export with the native model."""
     parity = compare_export(native, scores, tolerance=EXPORT_TOLERANCE)
     if not parity.is_equal:
         raise ExportDiffers(
@@ -324,14 +356,40 @@ def _judge(
             tolerance=EXPORT_TOLERANCE,
             at=model.declared_at,
         )
-    if scores.ndim != 1:
+    return ExportCheck(parity.rows, parity.rows_differing, parity.largest_difference)
+
+
+def _judged(
+    model: Model,
+    estimator: object,
+    exported: ExportedModel,
+    scorers: ScorerLoader,
+    *,
+    tested: pl.DataFrame,
+    encoding: Encoding,
+    classes: tuple[str, ...],
+) -> _Judged:
+    """Score the test rows, and check that the scores are the native model's, and plausible."""
+    matrix = encode_frame(tested, encoding)
+    scores = scorers.open(exported).predict(matrix)
+    native = _native_scores(model, estimator, exported, matrix=matrix, encoding=encoding)
+    check = _checked(model, scores, native)
+    if classes:
+        scores = require_classes(model, estimator, scores, output=exported.output, classes=classes)
+    _require_plausible(model, scores, output=exported.output, has_classes=bool(classes))
+    labels = _labels(tested, classes).astype(np.float64)
+    return _Judged(matrix, scores, labels, check, tested["_label"].dtype == pl.Boolean)
+
+
+def _require_plausible(model: Model, scores: Floats, *, output: str, has_classes: bool) -> None:
+    if scores.ndim != 1 and not has_classes:
         raise SeveralScores(model=model.name, scores=scores.shape[1], at=model.declared_at)
     finding = _degeneracy(scores)
     if finding:
         raise DegenerateScore(
             model=model.name, rows=len(scores), finding=finding, at=model.declared_at
         )
-    if exported.output == "probability" and not 0.0 <= scores.min() <= scores.max() <= 1.0:
+    if output != "value" and not 0.0 <= scores.min() <= scores.max() <= 1.0:
         raise NotAProbability(
             model=model.name,
             rows=len(scores),
@@ -339,29 +397,27 @@ def _judge(
             highest=float(scores.max()),
             at=model.declared_at,
         )
-    check = ExportCheck(parity.rows, parity.rows_differing, parity.largest_difference)
-    return _Judged(
-        scores, _labels(tested).astype(np.float64), check, tested["_label"].dtype == pl.Boolean
-    )
 
 
 def _degeneracy(scores: Floats) -> str:
     """What is wrong with the scores, or nothing."""
     if not np.isfinite(scores).all():
         return f"{int((~np.isfinite(scores)).sum())} scores that are not finite numbers"
-    if len(scores) > 1 and scores.min() == scores.max():
-        return f"the same score {scores[0]:g}"
+    if len(scores) > 1 and (scores == scores[0]).all():
+        return f"the same score {np.max(scores[0]):g}"
     return ""
 
 
-def _predictions(tested: pl.DataFrame, scores: Floats, *, request: tuple[str, ...]) -> Predictions:
+def _predictions(
+    tested: pl.DataFrame, scores: Floats, *, request: tuple[str, ...], classes: tuple[str, ...]
+) -> Predictions:
     columns = tested.select(
         "_id",
         pl.col("_prediction_time").cast(pl.Int64),
-        pl.col("_label").cast(pl.Float64),
+        pl.col("_label").cast(pl.String if classes else pl.Float64),
         *request,
     )
-    return Predictions(columns.insert_column(3, pl.Series("_score", scores)))
+    return Predictions(columns.insert_column(3, class_scores(scores, classes)))
 
 
 def _store(record: RunRecord, objects: ObjectWriter) -> dict[str, Digest]:

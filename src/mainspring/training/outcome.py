@@ -56,6 +56,7 @@ class TrainedModel(msgspec.Struct, frozen=True, kw_only=True):
     base_rate: float
     fitted: int
     tested: int
+    classes: dict[str, float]
     feature_auc: dict[str, float]
     feature_r2: dict[str, float]
     pair_power: dict[str, float]
@@ -73,7 +74,7 @@ class TrainedModel(msgspec.Struct, frozen=True, kw_only=True):
             definition, card: of the training set, as stored.
         """
         return ModelManifest(
-            record_format=ModelManifest.newest_format,
+            record_format=4 if self.classes else 3,
             model=self.model,
             fingerprint=self.fingerprint,
             code=self.code,
@@ -96,4 +97,5 @@ class TrainedModel(msgspec.Struct, frozen=True, kw_only=True):
             feature_r2=self.feature_r2,
             pair_power=self.pair_power,
             export=self.export,
+            classes=self.classes or msgspec.UNSET,
         )

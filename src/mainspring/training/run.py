@@ -23,16 +23,19 @@ class TrainData:
         X: (rows, features) float64 in C order; NaN is missing.  A text is its code: its place in
             the sorted texts of the fitted rows.  Null, and a text that the fitted rows do not have,
             are NaN, in training, in tests and in service alike.
-        y: (rows,) int64 in {0, 1} for a boolean label, float64 otherwise.
+        y: (rows,) int64 in {0, 1} for a boolean label, and the place in `classes` for a text;
+            float64 otherwise.
         feature_names: the names of the columns of X.
         categorical: the names of those that hold codes of texts.  Codes have no order: pass the
             columns to an estimator that knows categories, or one-hot encode them.
+        classes: the classes that a text as label names, sorted; empty otherwise.
     """
 
     X: NDArray[np.float64]
     y: NDArray[np.int64] | NDArray[np.float64]
     feature_names: tuple[str, ...]
     categorical: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
 
     @classmethod
     def encoded(
@@ -40,9 +43,10 @@ class TrainData:
         matrix: NDArray[np.float64],
         labels: NDArray[np.int64] | NDArray[np.float64],
         encoding: Encoding,
+        classes: tuple[str, ...] = (),
     ) -> "TrainData":
         """The rows of a matrix that `encoding` made."""
-        return cls(matrix, labels, encoding.column_names, encoding.categorical)
+        return cls(matrix, labels, encoding.column_names, encoding.categorical, classes)
 
     @property
     def categorical_indices(self) -> list[int]:

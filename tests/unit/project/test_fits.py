@@ -128,8 +128,6 @@ GRADES = 'known_at=ms.assumed_delay("2h")'
 @pytest.mark.parametrize(
     ("label", "contract", "said"),
     [
-        ('col("grade")', "", "text, a class by its name"),
-        ('col("grade")', 'grade=ms.String(one_of=("a", "b", "c"))', "one of 3 classes: a, b, c"),
         ('col("stars")', "stars=ms.Int64(one_of=(1, 2, 3))", "one of 3 classes: 1, 2, 3"),
     ],
 )

@@ -6,7 +6,8 @@ does not win.  Without a champion the opponent answers every row with the base r
 rows.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from mainspring.datasets.predictions import Predictions
 from mainspring.elements.identity import Digest, short
-from mainspring.gates.check.min_metric import metric_named
+from mainspring.gates.check.min_metric import metric_named, require_suitable
 from mainspring.gates.spec import BeatsChampion
 from mainspring.gates.verdict import EvidenceValue, GateFinding, known_values
 from mainspring.stats.interval import Interval
@@ -35,19 +36,23 @@ class Contender:
 
     Args:
         version: the digest of the version; `artifact`: of its exported model.
-        base_rate: the mean label of the rows that it was fitted on.
+        base_rate: the mean label of the rows that it was fitted on; `class_rates`: of a model of
+            several classes the share of each.
     """
 
     version: Digest
     artifact: Digest
     predictions: Predictions
     base_rate: float
+    class_rates: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class _Pairing:
     """Both answers on the rows that both have, and the share of the challenger's rows that these
     are.
+
+    Shapes: labels (rows,); ours, theirs (rows,), or (rows, classes).
     """
 
     labels: Floats
@@ -59,13 +64,26 @@ class _Pairing:
 def check_beats_champion(
     gate: BeatsChampion, challenger: Contender, champion: Contender | None
 ) -> GateFinding:
-    """Whether the challenger is better by the metric.  Raises: UnknownMetric GAT-001."""
+    """Whether the challenger is better by the metric.  Raises: UnknownMetric GAT-001,
+    MetricOfOneScore GAT-022.
+    """
+    require_suitable(metric_named(gate.metric), challenger.predictions)
     if champion is not None and champion.artifact == challenger.artifact:
         return GateFinding(
             gate=gate.name,
             passed=True,
             summary="is the champion",
             evidence={"champion": champion.version, "identical": True},
+        )
+    if champion is not None and _differ_in_kind(challenger, champion):
+        return GateFinding(
+            gate=gate.name,
+            passed=False,
+            summary=(
+                f"champion {short(champion.version)} cannot be compared: only one of the two "
+                "tells classes apart; declare a model of another name for another question"
+            ),
+            evidence={"champion": champion.version},
         )
     paired = (
         _against_base_rate(challenger)
@@ -106,6 +124,10 @@ def check_beats_champion(
     )
 
 
+def _differ_in_kind(one: Contender, other: Contender) -> bool:
+    return bool(one.predictions.classes) != bool(other.predictions.classes)
+
+
 def _improvement(gate: BeatsChampion, paired: _Pairing, *, seed: int) -> Interval:
     """By how much the challenger is better: positive is better, for losses too."""
     metric = metric_named(gate.metric)
@@ -127,14 +149,23 @@ def _pair(ours: Predictions, theirs: Predictions) -> _Pairing:
         other, on="_id", how="inner", maintain_order="left"
     )
     coverage = both.height / ours.frame.height if ours.frame.height else 0.0
+    mine = Predictions(both.select("_id", "_label", "_score"))
+    its = Predictions(both.select("_id", "_label", pl.col("_theirs").alias("_score")))
+    # A class that one of them does not know has the probability 0 there.
+    classes = sorted({*mine.classes, *its.classes})
     return _Pairing(
-        both["_label"].to_numpy(), both["_score"].to_numpy(), both["_theirs"].to_numpy(), coverage
+        mine.labels_among(classes),
+        mine.scores_among(classes),
+        its.scores_among(classes),
+        coverage,
     )
 
 
 def _against_base_rate(challenger: Contender) -> _Pairing:
     labels, scores = challenger.predictions.labels, challenger.predictions.scores
-    return _Pairing(labels, scores, np.full(len(scores), challenger.base_rate), 1.0)
+    rates = [challenger.class_rates[name] for name in challenger.predictions.classes]
+    base = np.array(rates or challenger.base_rate)
+    return _Pairing(labels, scores, np.ascontiguousarray(np.broadcast_to(base, scores.shape)), 1.0)
 
 
 def _say(gate: BeatsChampion, improvement: Interval, *, opponent: str, rows: str) -> str:

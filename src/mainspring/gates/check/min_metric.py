@@ -8,13 +8,13 @@ punishes luck is soon switched off.
 from collections.abc import Iterator
 
 from mainspring.datasets.predictions import Predictions
-from mainspring.gates.errors import UnknownMetric, UnknownSlice
+from mainspring.gates.errors import MetricOfOneScore, UnknownMetric, UnknownSlice
 from mainspring.gates.spec import MetricGate
 from mainspring.gates.verdict import EvidenceValue, GateFinding, known_values
 from mainspring.stats.interval import Interval
 from mainspring.stats.metrics import METRICS, Metric
 
-__all__ = ["check_min_metric", "metric_named"]
+__all__ = ["check_min_metric", "metric_named", "require_suitable"]
 
 _OWN_COLUMNS = ("_id", "_prediction_time", "_label", "_score")
 
@@ -26,11 +26,22 @@ def metric_named(name: str) -> Metric:
     return METRICS[name]
 
 
+def require_suitable(metric: Metric, predictions: Predictions) -> None:
+    """Return if the metric is one of such predictions.  Raises: MetricOfOneScore GAT-022."""
+    classes = predictions.classes
+    if classes and not metric.knows_classes:
+        known = [each.name for each in METRICS.values() if each.knows_classes]
+        raise MetricOfOneScore(
+            metric=metric.name, classes=len(classes), known=", ".join(sorted(known))
+        )
+
+
 def check_min_metric(gate: MetricGate, predictions: Predictions) -> GateFinding:
     """Whether the metric on these rows, or in each of their slices, reaches the bound.  Raises:
-    UnknownMetric GAT-001, UnknownSlice GAT-002.
+    UnknownMetric GAT-001, UnknownSlice GAT-002, MetricOfOneScore GAT-022.
     """
     metric = metric_named(gate.metric)
+    require_suitable(metric, predictions)
     return (
         _check_slices(gate, metric, predictions)
         if gate.by
@@ -42,7 +53,7 @@ def _check_whole(gate: MetricGate, metric: Metric, predictions: Predictions) -> 
     value = metric(predictions.labels, predictions.scores)
     interval = metric.interval(predictions.labels, predictions.scores, confidence=gate.confidence)
     passed = value == gate.bound or metric.is_better(value, gate.bound)
-    rows = len(predictions.scores)
+    rows = predictions.frame.height
     span = (
         f"{gate.confidence:.0%} interval {interval.low:.4f}–{interval.high:.4f}, "
         if interval.is_known

@@ -159,6 +159,7 @@ class _Proof:
             artifact=version.artifact,
             predictions=predictions,
             base_rate=version.base_rate,
+            class_rates=version.class_rates,
         )
 
     def replayed(self, gate: BeatsChampion, environment: str) -> tuple[Contender, Contender]:

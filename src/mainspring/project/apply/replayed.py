@@ -10,10 +10,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
+import numpy as np
 import polars as pl
 
 from mainspring.datasets.labels import join_outcomes, revisions_of
-from mainspring.datasets.predictions import Predictions
+from mainspring.datasets.predictions import Predictions, class_scores
 from mainspring.elements.time import FOREVER, Micros, format_duration
 from mainspring.features.cast import RequestColumns
 from mainspring.features.history.gather import FactReader, backfill_from
@@ -98,7 +99,7 @@ class LoggedRequests:
         squares: dict[str, list[float]] = {stands.stable.name: [], stands.candidate.name: []}
         for place, label in labelled.select("_place", "_label").iter_rows():
             record = records[place]
-            squares.get(record.revision, []).append((record.score - label) ** 2)
+            squares.get(record.revision, []).append(_squared_error(record, label))
         ours, theirs = map(_moments, squares.values())
         return Quality(stable=ours, candidate=theirs)
 
@@ -148,8 +149,10 @@ class LoggedRequests:
         outcomes = join_outcomes(
             _timed(asked, records), revisions, on=label.join_on, horizon=label.horizon, now=now
         )
+        label_column = pl.col("_label")
+        as_label = label_column if model.classes else label_column.cast(pl.Float64)
         return (
-            outcomes.select(pl.col("_label").cast(pl.Float64))
+            outcomes.select(as_label)
             .with_row_index("_place")
             .filter(pl.col("_label").is_not_null())
         )
@@ -167,7 +170,9 @@ class LoggedRequests:
                 "_id": [each.id for each in records],
                 "_prediction_time": [each.at for each in records],
                 "_label": labelled["_label"],
-                "_score": scores,
+                "_score": class_scores(
+                    np.array(scores.probabilities or scores.values), version.class_names
+                ),
             }
         )
         return Contender(
@@ -175,6 +180,7 @@ class LoggedRequests:
             artifact=version.artifact,
             predictions=Predictions(frame),
             base_rate=version.base_rate,
+            class_rates=version.class_rates,
         )
 
     def _features(
@@ -218,6 +224,15 @@ class LoggedRequests:
                 happened_from=happened_from,
             )
         )
+
+
+def _squared_error(record: PredictionRecord, label: float | str) -> float:
+    """The Brier score of one answer: of several classes that over them all."""
+    if isinstance(label, str):
+        known = dict(zip(record.classes, record.probabilities, strict=True))
+        shares = {name: known.get(name, 0.0) for name in {*known, label}}
+        return math.fsum((share - (name == label)) ** 2 for name, share in shares.items())
+    return (record.score - label) ** 2
 
 
 def _moments(values: Sequence[float]) -> Moments:

@@ -35,7 +35,7 @@ from mainspring.project.loader.errors import (
 __all__ = ["training_set_faults"]
 
 _SHOWN = 5
-_LABEL_TYPES = (DType.BOOLEAN, DType.INT64, DType.FLOAT64)
+_LABEL_TYPES = (DType.BOOLEAN, DType.INT64, DType.FLOAT64, DType.STRING)
 
 
 def training_set_faults(
@@ -151,7 +151,7 @@ def _label_faults(
             FaultContext(f"join_on of the label of {name}, in source {label.source.name}", at),
             wanted=COMPUTABLE,
         )
-        classes = _classes(label, label_schema)
+        classes = _numbered_classes(label, label_schema)
         if classes is not None:
             yield SeveralClasses(training_set=name, source=label.source.name, at=at, **classes)
             return
@@ -159,6 +159,7 @@ def _label_faults(
             label.value,
             label_schema,
             FaultContext(f"label of training set {name} (source {label.source.name})", at),
+            # Absence is a *no*, and of several classes none means that.
             wanted=_LABEL_TYPES if label.horizon is None else (DType.BOOLEAN,),
         )
     if spine is not None and label_schema is not None:
@@ -195,22 +196,20 @@ def _unequal_keys(
                 )
 
 
-def _classes(label: Label, schema: Schema) -> dict[str, str] | None:
-    """What a label names where it names classes: a text, or one of more than two whole numbers;
-    None for a label that can be trained on, or that is wrong in another way.
+def _numbered_classes(label: Label, schema: Schema) -> dict[str, str] | None:
+    """What a label names where it is one of more than two whole numbers, which may be classes or
+    amounts; None for any other.
     """
-    columns = input_columns(label.value)
-    if type_faults(label.value, schema) or not columns:
+    value, columns = label.value, input_columns(label.value)
+    if not isinstance(value, Column) or type_faults(value, schema) or not columns:
         return None
-    dtype, contract = infer_type(label.value, schema), label.source.contract
-    promised = dict(contract.columns).get(columns[0])
-    known = (promised.one_of or ()) if isinstance(label.value, Column) and promised else ()
-    if dtype is not DType.STRING and not (dtype is DType.INT64 and len(known) > 2):
+    promised = dict(label.source.contract.columns).get(columns[0])
+    known = (promised.one_of or ()) if promised else ()
+    if infer_type(value, schema) is not DType.INT64 or len(known) <= 2:
         return None
     several = ", ".join(str(one) for one in known[:_SHOWN]) + ("…" if len(known) > _SHOWN else "")
-    found = f"one of {len(known)} classes: {several}" if known else "text, a class by its name"
-    example = repr(known[0]) if known else '"…"'
-    return {"found": found, "column": columns[0], "example": example}
+    found = f"one of {len(known)} classes: {several}"
+    return {"found": found, "column": columns[0], "example": repr(known[0])}
 
 
 def _missing_join_keys(training_set: TrainingSet) -> Iterator[DeclarationError]:

@@ -3,11 +3,13 @@
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import PurePath
 
+from mainspring.datasets.classes import names_classes
 from mainspring.elements.errors import DeclarationError
+from mainspring.elements.schema import Schema
 from mainspring.gates.spec import (
     BeatsChampion,
     Gate,
@@ -43,9 +45,10 @@ _CALLED = {
 _ROUTE = re.compile(r"[A-Za-z0-9]+(-[A-Za-z0-9]+)*")
 
 
-def model_faults(model: Model) -> Iterator[DeclarationError]:
+def model_faults(model: Model, schemas: Mapping[str, Schema]) -> Iterator[DeclarationError]:
     """Values that are not gates, gates listed twice, unknown metrics, bounds that can never be
-    passed or failed, and slices by columns that are not in the request.
+    passed or failed, metrics of one score for several classes, and slices by columns that are not
+    in the request.
     """
     user = f"model {model.name}"
     for stranger in (gate for gate in model.gates if not isinstance(gate, Gate)):
@@ -60,6 +63,7 @@ def model_faults(model: Model) -> Iterator[DeclarationError]:
             yield InvalidValue(
                 user=user, problem=f"gate {name} is listed {number} times", at=model.declared_at
             )
+    yield from _class_faults(model, gates, schemas)
     for gate in gates:
         yield from _direction_faults(model, gate)
         for problem in _gate_problems(gate):
@@ -76,6 +80,28 @@ def model_faults(model: Model) -> Iterator[DeclarationError]:
                 f"training set {model.training_set.name}"
             )
             yield InvalidValue(user=user, problem=problem, at=model.declared_at)
+
+
+def _class_faults(
+    model: Model, gates: Sequence[Gate], schemas: Mapping[str, Schema]
+) -> Iterator[DeclarationError]:
+    """Gates that judge several classes by a metric of one score a row."""
+    label = model.training_set.label
+    schema = schemas.get(label.source.name)
+    if schema is None or not names_classes(label, schema):
+        return
+    known = ", ".join(sorted(name for name, each in METRICS.items() if each.knows_classes))
+    for gate in gates:
+        if not isinstance(gate, MetricGate | BeatsChampion):
+            continue
+        metric = METRICS.get(gate.metric)
+        if metric is not None and not metric.knows_classes:
+            yield InvalidValue(
+                user=f"model {model.name}",
+                problem=f"gate {gate.name}: {gate.metric} is a metric of one score a row, and the "
+                f"label names one of several classes; there are: {known}",
+                at=model.declared_at,
+            )
 
 
 def _gate_problems(gate: Gate) -> Iterator[str]:
@@ -175,12 +201,25 @@ def _log_problems(log: object) -> Iterator[str]:
         yield f"asynchronous is True or False, not {log.asynchronous!r}"
 
 
-def monitor_faults(monitor: Monitor, root: str) -> Iterator[DeclarationError]:
-    """A sensitivity that can never or always be exceeded, a model of another project."""
+def monitor_faults(
+    monitor: Monitor, root: str, schemas: Mapping[str, Schema]
+) -> Iterator[DeclarationError]:
+    """A sensitivity that can never or always be exceeded, a model of another project or of several
+    classes.
+    """
     if not monitor.sensitivity > 0:
         yield InvalidValue(
             user=f"monitor {monitor.name}",
             problem=f"sensitivity must be above 0, not {monitor.sensitivity}",
+            at=monitor.declared_at,
+        )
+    label = monitor.model.training_set.label
+    schema = schemas.get(label.source.name)
+    if schema is not None and names_classes(label, schema):
+        yield InvalidValue(
+            user=f"monitor {monitor.name}",
+            problem="a model of several classes cannot be monitored yet: labels are compared with "
+            "one score a row",
             at=monitor.declared_at,
         )
     yield from _outside(monitor, f"monitor {monitor.name}", root)

@@ -71,7 +71,7 @@ class ModelKind(Kind[Model]):
 
     def faults(self, declaration: Declaration, scope: FaultScope) -> Iterator[DeclarationError]:
         """What is wrong with its gates and its fit."""
-        yield from model_faults(self.own(declaration))
+        yield from model_faults(self.own(declaration), scope.schemas)
         yield from fit_faults(self.own(declaration), scope)
 
     def renamed_from(self, declaration: Declaration) -> str:

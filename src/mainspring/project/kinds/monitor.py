@@ -48,7 +48,7 @@ class MonitorKind(Kind[Monitor]):
 
     def faults(self, declaration: Declaration, scope: FaultScope) -> Iterator[DeclarationError]:
         """A sensitivity that can never or always be exceeded, a model of another project."""
-        yield from monitor_faults(self.own(declaration), scope.root)
+        yield from monitor_faults(self.own(declaration), scope.root, scope.schemas)
 
     def plan(self, asset: Asset, inputs: StageInputs, *, reason: str) -> Iterator[StageRecord]:
         """One baseline."""

@@ -480,18 +480,18 @@ class EstimatorNotExportable(DeclarationError):
 
 @dataclass(eq=False, kw_only=True)
 class SeveralClasses(DeclarationError):
-    """A label names one of several classes.  Models are trained for two outcomes (a boolean label)
-    or for a number (regression); a model of several classes cannot be trained yet.
+    """A label is one of several whole numbers that its contract lists.  They may be the numbers of
+    classes or amounts such as stars, and a model of the one predicts another thing than the other.
     """
 
     code: ClassVar[str] = "PRJ-063"
     template: ClassVar[str] = (
-        "the label of training set {training_set} (source {source}) is {found}; a label of several "
-        "classes cannot be trained on"
+        "the label of training set {training_set} (source {source}) is {found}; whether it names "
+        "classes or amounts has to be declared"
     )
     remedy: ClassVar[str] = (
-        'what can be trained today is binary (such as col("{column}") == {example}) and regression '
-        "(a label that is a number; multiply by 1.0 where the classes are amounts)"
+        'declare col("{column}").cast("string") for several classes, col("{column}") == {example} '
+        'for one against the rest, or col("{column}") * 1.0 where the numbers are amounts'
     )
     training_set: str
     source: str

@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from mainspring.datasets.classes import probabilities_of
 from mainspring.datasets.encoding import Encoding, encode_frame
 from mainspring.elements.frame import STORED
 from mainspring.elements.schema import DType
@@ -42,7 +43,8 @@ class AnsweredBlock:
     Args:
         requests, features: the good rows alone, in order.
         rows: the place of each of them in the block.
-        scores: (good rows, outputs) float64.
+        scores: (good rows, outputs) float64; `classes`: what each of them is of, empty for a model
+            of one score.
         faults: the bad rows of the whole block.
         contributions: of the good rows, where they were asked for.
 
@@ -56,6 +58,7 @@ class AnsweredBlock:
     scores: NDArray[np.float64]
     faults: Faults
     contributions: Contributions | None = None
+    classes: tuple[str, ...] = ()
 
     @property
     def missing(self) -> pl.Series:
@@ -101,6 +104,7 @@ def answer_block(
         scores=scores,
         faults=faults,
         contributions=explainer.explain(matrix) if explainer else None,
+        classes=model.classes,
     )
 
 
@@ -162,8 +166,9 @@ def _whole_numbers(encoding: Encoding) -> Mapping[str, DType]:
 
 
 def _scores(model: ServedModel, matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-    runs = [_as_table(model.scorer.predict(run)) for run in _iter_runs(matrix)]
-    return np.concatenate(runs) if runs else np.empty((0, 1))
+    classes = len(model.classes)
+    runs = [_as_table(model.scorer.predict(run), classes) for run in _iter_runs(matrix)]
+    return np.concatenate(runs) if runs else np.empty((0, classes or 1))
 
 
 def _iter_runs(matrix: NDArray[np.float64]) -> Iterator[NDArray[np.float64]]:
@@ -171,5 +176,7 @@ def _iter_runs(matrix: NDArray[np.float64]) -> Iterator[NDArray[np.float64]]:
         yield matrix[first : first + _ROWS_OF_A_RUN]
 
 
-def _as_table(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+def _as_table(scores: NDArray[np.float64], classes: int) -> NDArray[np.float64]:
+    if classes:
+        return probabilities_of(scores)
     return scores if scores.ndim > 1 else scores[:, None]

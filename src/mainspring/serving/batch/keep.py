@@ -1,5 +1,6 @@
 """Put the predictions of a block into the inference log, each once."""
 
+from itertools import repeat
 from typing import cast
 
 import polars as pl
@@ -73,7 +74,8 @@ def _records(
         for source in view.view.sources
     }
     features = [plain_values(column) for column in answered.features.iter_columns()]
-    scores = answered.scores[:, 0] if answered.scores.shape[1] == 1 else answered.scores.max(axis=1)
+    scores = answered.scores.max(axis=1)
+    each = answered.scores.tolist() if answered.classes else repeat((), len(scores))
     return [
         PredictionRecord(
             id=name,
@@ -86,14 +88,17 @@ def _records(
             read_at=read_at,
             score=score,
             actor=actor,
+            classes=answered.classes,
+            probabilities=probabilities,
         )
-        for name, at, declared_at, fields, values, score in zip(
+        for name, at, declared_at, fields, values, score, probabilities in zip(
             ids,
             answered.times.to_list(),
             model.declared_times(request),
             request.rows,
             zip(*features, strict=True),
             scores.tolist(),
+            each,
             strict=True,
         )
     ]

@@ -1,5 +1,7 @@
 """The columns of a batch's output: those of the input, and behind them what was answered."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import polars as pl
 
@@ -8,6 +10,7 @@ from mainspring.serving.batch.answer import AnsweredBlock
 from mainspring.serving.batch.errors import BatchOutputUnusable
 from mainspring.serving.batch.job import BatchJob, BatchOptions
 from mainspring.serving.predict import ServedModel
+from mainspring.stats.classes import most_probable
 
 __all__ = ["ANSWERS", "output_block", "output_columns", "prediction_ids"]
 
@@ -20,7 +23,9 @@ ANSWERS: dict[str, pl.DataType] = {
     "missing_features": pl.String(),
     "error": pl.String(),
 }
-"""What every output has; a model with several outputs has `score_0`, `score_1`, … beside it."""
+"""What every output has; that of a model of several classes has `predicted_class` beside it, and
+behind `score_` the name of each class.
+"""
 
 
 def output_columns(
@@ -31,14 +36,25 @@ def output_columns(
     """
     carried = list(columns) if options.columns is None else list(options.columns)
     explained = _names_of_shares(model.encoding) if options.explain else []
-    answers = ANSWERS | dict.fromkeys(explained, pl.Float64())
+    answers = _answers(model.classes) | dict.fromkeys(explained, pl.Float64())
     for name in carried:
-        if name in answers or name.startswith("score_"):
+        if name in answers:
             raise BatchOutputUnusable(
                 file=model.label,
                 problem=f"has a column {name!r} of its own, and the input has one too",
             )
     return {name: columns[name] for name in carried} | answers
+
+
+def _answers(classes: Sequence[str]) -> dict[str, pl.DataType]:
+    """Behind the score stands what it is of, and the others."""
+    answers = dict[str, pl.DataType]()
+    for name, dtype in ANSWERS.items():
+        answers[name] = dtype
+        if name == "score" and classes:
+            answers["predicted_class"] = pl.String()
+            answers |= {f"score_{each}": pl.Float64() for each in classes}
+    return answers
 
 
 def prediction_ids(job: BatchJob, rows: pl.Series) -> pl.Series:
@@ -103,10 +119,14 @@ def _shares(answered: AnsweredBlock) -> dict[str, pl.Series]:
 
 def _scores(answered: AnsweredBlock) -> dict[str, pl.Series]:
     scores = answered.scores
-    if scores.shape[1] == 1:
+    if not answered.classes:
         return {"score": pl.Series(scores[:, 0], dtype=pl.Float64)}
+    places = most_probable(scores)
     named = {
-        f"score_{place}": pl.Series(scores[:, place], dtype=pl.Float64)
-        for place in range(scores.shape[1])
+        f"score_{name}": pl.Series(scores[:, place], dtype=pl.Float64)
+        for place, name in enumerate(answered.classes)
     }
-    return {"score": pl.Series(scores.max(axis=1), dtype=pl.Float64)} | named
+    return {
+        "score": pl.Series(scores.max(axis=1), dtype=pl.Float64),
+        "predicted_class": pl.Series(answered.classes, dtype=pl.String).gather(places),
+    } | named

@@ -1,6 +1,7 @@
 """Rows that one model version answered at once for one actor, by columns."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import repeat
 from operator import ne
 
 import msgspec
@@ -24,6 +25,8 @@ class AnsweredRows(msgspec.Struct, frozen=True, kw_only=True):
         names: of the features, in the order of the model's matrix.
         features: by column.
         at, declared_at, read_at, scores: as of `PredictionRecord`.
+        classes: of them all; `probabilities`: for each row one of each class; both are empty for a
+            model of one score.
         latency_us: that it took for all rows.
         places: of each row behind the id, where some between them are not here; empty: in order.
         unlogged: the rows that are not to be logged.
@@ -44,6 +47,8 @@ class AnsweredRows(msgspec.Struct, frozen=True, kw_only=True):
     latency_us: int
     places: Sequence[int] = ()
     unlogged: frozenset[int] = frozenset()
+    classes: Sequence[str] = ()
+    probabilities: Sequence[Sequence[float]] = ()
 
     @property
     def ids(self) -> list[str]:
@@ -89,6 +94,7 @@ class AnsweredRows(msgspec.Struct, frozen=True, kw_only=True):
             features=[[values[row] for row in rows] for values in self.features],
             read_at=[self.read_at[row] for row in rows],
             scores=[self.scores[row] for row in rows],
+            probabilities=[self.probabilities[row] for row in rows] if self.classes else (),
         )
 
     def missing(self) -> list[list[str]]:
@@ -120,12 +126,13 @@ class AnsweredRows(msgspec.Struct, frozen=True, kw_only=True):
             features=[values[begin:end] for values in self.features],
             read_at=self.read_at[begin:end],
             scores=self.scores[begin:end],
+            probabilities=self.probabilities[begin:end],
         )
 
     def records(self) -> Iterator[PredictionRecord]:
         """A record for each row."""
         rows = zip(*self.features, strict=True) if self.features else [()] * len(self.scores)
-        for name, at, declared_at, request, features, read_at, score in zip(
+        for name, at, declared_at, request, features, read_at, score, probabilities in zip(
             self.ids,
             self.at,
             self.declared_at,
@@ -133,6 +140,7 @@ class AnsweredRows(msgspec.Struct, frozen=True, kw_only=True):
             rows,
             self.read_at,
             self.scores,
+            self.probabilities or repeat((), len(self.scores)),
             strict=True,
         ):
             yield PredictionRecord(
@@ -148,6 +156,8 @@ class AnsweredRows(msgspec.Struct, frozen=True, kw_only=True):
                 actor=self.actor,
                 revision=self.revision,
                 latency_us=self.latency_us,
+                classes=self.classes,
+                probabilities=probabilities,
             )
 
 
@@ -202,6 +212,8 @@ def group_of_one(record: PredictionRecord, names: Sequence[str]) -> AnsweredRows
         read_at=[record.read_at],
         scores=[record.score],
         latency_us=record.latency_us,
+        classes=record.classes,
+        probabilities=[record.probabilities] if record.classes else (),
     )
 
 

@@ -35,9 +35,12 @@ class PredictionHead(StoredRecord, frozen=True, kw_only=True):
     Args:
         request, features: names of the columns of the group.
         read_at: the keys of L.
+        classes: what the probabilities of the group are of; from format 2 on, which is that of
+            models of several classes alone.
     """
 
     title = "what predictions have in common"
+    newest_format = 2
 
     version: Digest
     map_version: int
@@ -46,6 +49,7 @@ class PredictionHead(StoredRecord, frozen=True, kw_only=True):
     request: list[str]
     features: list[str]
     read_at: list[str]
+    classes: list[str] | msgspec.UnsetType = msgspec.UNSET
 
 
 class PredictionGroup(
@@ -62,6 +66,7 @@ class PredictionGroup(
         "latency_us": "t",
         "at": "q",
         "places": "p",
+        "probabilities": "c",
     },
 ):
     """Predictions that were answered together, by columns.
@@ -75,10 +80,12 @@ class PredictionGroup(
         scores, latency_us: as of `PredictionRecord`.
         places: of each row behind the id of the group, where some were not logged; from format 2
             on, for an earlier release would find the rows under the ids of others.
+        probabilities: of each row those of the classes of the head; from format 3 on, for an
+            earlier release would replay the row without them.
     """
 
     title = "a group of predictions"
-    newest_format = 2
+    newest_format = 3
 
     at: Micros | list[Micros]
     declared_at: list[Micros | None] | msgspec.UnsetType = msgspec.UNSET
@@ -89,6 +96,7 @@ class PredictionGroup(
     scores: list[float]
     latency_us: int
     places: list[int] | msgspec.UnsetType = msgspec.UNSET
+    probabilities: list[list[float]] | msgspec.UnsetType = msgspec.UNSET
 
 
 class StoredPrediction(StoredRecord, frozen=True, kw_only=True, gc=False):
@@ -122,6 +130,8 @@ def pack_group(answered: AnsweredRows) -> PackedRecord:
         request=list(request.columns),
         features=list(answered.names),
         read_at=list(first) if is_alike else [],
+        classes=list(answered.classes) or msgspec.UNSET,
+        record_format=2 if answered.classes else msgspec.UNSET,
     )
     absent = {name: sorted(rows) for name, rows in request.absent.items()}
     group = PredictionGroup(
@@ -136,7 +146,8 @@ def pack_group(answered: AnsweredRows) -> PackedRecord:
         scores=list(answered.scores),
         latency_us=answered.latency_us,
         places=list(answered.places) or msgspec.UNSET,
-        record_format=2 if answered.places else msgspec.UNSET,
+        probabilities=[list(each) for each in answered.probabilities] or msgspec.UNSET,
+        record_format=3 if answered.classes else 2 if answered.places else msgspec.UNSET,
     )
     return PackedRecord(answered.id, max(answered.at), pack_stored(head), pack_stored(group))
 
@@ -173,6 +184,10 @@ def unpack_group(record: PackedRecord) -> AnsweredRows:
         scores=group.scores,
         latency_us=group.latency_us,
         places=() if isinstance(group.places, msgspec.UnsetType) else group.places,
+        classes=() if isinstance(head.classes, msgspec.UnsetType) else head.classes,
+        probabilities=()
+        if isinstance(group.probabilities, msgspec.UnsetType)
+        else group.probabilities,
     )
 
 

@@ -1,5 +1,7 @@
 """One prediction as it was made."""
 
+from collections.abc import Sequence
+
 import msgspec
 
 from mainspring.elements.expression.tree import Scalar
@@ -27,7 +29,9 @@ class PredictionRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         features: the features, in the order of the model's matrix.
         read_at: L, as `recompute.offsets_read` gives it: how far the online state of each view had
             folded each source.
-        score: what was answered.
+        score: what was answered; of several classes the largest probability.
+        classes: what `probabilities` are of, in their order; both are empty for a model of one
+            score.
         actor: who asked.
         revision: the name of the endpoint's revision that answered; empty where it has none.
         latency_us: how long features and model took, for all rows that were answered with it; 0
@@ -46,3 +50,5 @@ class PredictionRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     actor: str
     revision: str = ""
     latency_us: int = 0
+    classes: Sequence[str] = ()
+    probabilities: Sequence[float] = ()

@@ -105,9 +105,10 @@ def _replay_group(
 ) -> list[ReplayResult]:
     features = _recompute(records, model, facts_of)
     rows, scores = zip(*features.values(), strict=True), model.score(features)
+    each = scores.probabilities or [[score] for score in scores.values]
     return [
-        _compare(r, again, score, names=model.encoding.names)
-        for r, again, score in zip(records, rows, scores, strict=True)
+        _compare(r, again, said, names=model.encoding.names)
+        for r, again, said in zip(records, rows, each, strict=True)
     ]
 
 
@@ -130,32 +131,34 @@ def _recompute(
 
 
 def _compare(
-    record: PredictionRecord, again: Sequence[Value], score: float, *, names: Sequence[str]
+    record: PredictionRecord, again: Sequence[Value], said: Sequence[float], *, names: Sequence[str]
 ) -> ReplayResult:
+    """What was recorded beside what is said now: one score, or the probability of each class."""
     differing = {
         name: (recorded, now)
         for name, recorded, now in zip(names, record.features, again, strict=True)
         if not same_bytes(recorded, now)
     }
-    same = same_bytes(record.score, score)
-    close = abs(record.score - score) <= TOLERANCE
+    pairs = list(zip(record.probabilities or [record.score], said, strict=True))
+    same = all(same_bytes(recorded, now) for recorded, now in pairs)
+    furthest = max(abs(recorded - now) for recorded, now in pairs)
     outcome = (
         ReplayOutcome.IDENTICAL
         if same and not differing
         else ReplayOutcome.EQUAL_WITHIN_TOLERANCE
-        if close and not differing
+        if furthest <= TOLERANCE and not differing
         else ReplayOutcome.DIFFERS
     )
     reason = (
         ""
         if outcome is ReplayOutcome.IDENTICAL
-        else f"{len(differing)} features differ, the score by {abs(record.score - score):.3g}"
+        else f"{len(differing)} features differ, the score by {furthest:.3g}"
     )
     return ReplayResult(
         prediction=record.id,
         outcome=outcome,
         recorded=record.score,
-        score=score,
+        score=max(said),
         reason=reason,
         differing=differing,
     )
