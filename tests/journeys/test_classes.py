@@ -5,11 +5,16 @@ import random
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
 from mainspring.app.workspace import Workspace
+from mainspring.datasets.predictions import Predictions, class_scores
 from mainspring.project.errors import ProjectErrors
+from mainspring.serving.errors import NotExplainable
+from mainspring.serving.predict import Prediction, difference
+from mainspring.stats.metrics import METRICS
 from tests.journeys.test_plain_table import DECLARED, ROW, write_garden
 
 pytestmark = pytest.mark.journey
@@ -71,6 +76,55 @@ def test_a_loaded_model_and_a_batch_say_the_same(workspace: Workspace, tmp_path:
     assert isinstance(answer.scores, dict)
     assert {name: row[f"score_{name}"] for name in CLASSES} == answer.scores
     assert (row["score"], row["predicted_class"]) == (answer.score, answer.predicted_class)
+
+
+def test_a_model_of_two_classes_gives_the_probability_of_both(tmp_path: Path) -> None:
+    write_garden(tmp_path)
+    (tmp_path / "garden.py").write_text(OF_CLASSES)
+    workspace = Workspace.open(tmp_path)
+    assert workspace.apply().moved
+    first, second = workspace.predict("species", [ROW, ROW | {"petal": 1.0}])
+    assert [first.predicted_class, second.predicted_class] == ["setosa", "virginica"]
+    for each in (first, second):
+        assert isinstance(each.scores, dict)
+        assert set(each.scores) == {"setosa", "virginica"}
+        assert each.score == max(each.scores.values()) > 0.5
+    assert "identical" in workspace.trace(first).lines[0]
+
+
+def test_an_explanation_of_several_classes_is_refused_everywhere(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    [answer] = workspace.predict("species", ROW)
+    asked = tmp_path / "asked.csv"
+    pl.DataFrame([ROW]).write_csv(asked)
+    with pytest.raises(NotExplainable, match="each of 3 classes"):
+        workspace.predict("species", ROW, explain=True)
+    with pytest.raises(NotExplainable, match="each of 3 classes"):
+        workspace.explain_predictions(answer)
+    with pytest.raises(NotExplainable, match="each of 3 classes"):
+        workspace.batch_predict("species", asked, tmp_path / "answered.csv", explain=True)
+
+
+def test_a_class_that_the_fitted_rows_lack_counts_as_wrong() -> None:
+    known = Predictions(
+        pl.DataFrame({"_label": ["a", "z"]}).with_columns(
+            class_scores(np.array([[0.75, 0.25], [1.0, 0.0]]), ["a", "b"])
+        )
+    )
+    assert known.labels.tolist() == [0.0, -1.0]
+    assert METRICS["accuracy"](known.labels, known.scores) == 0.5
+    assert METRICS["brier"](known.labels, known.scores) == (0.125 + 2.0) / 2
+    assert known.scores_among(["a", "b", "z"]).tolist() == [[0.75, 0.25, 0.0], [1.0, 0.0, 0.0]]
+
+
+def test_answers_that_swap_classes_differ() -> None:
+    def answer(**scores: float) -> Prediction:
+        top = max(scores.values())
+        return Prediction(id="p", score=top, version="sha256:0", at=0, scores=scores)
+
+    assert difference(answer(a=0.25, b=0.75), answer(a=0.75, b=0.25)) == 0.5
+    assert difference(answer(a=0.25, b=0.75), answer(b=0.75, c=0.25)) == 0.25
 
 
 @pytest.mark.parametrize(

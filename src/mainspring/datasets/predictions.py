@@ -10,10 +10,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from mainspring.datasets.classes import places_of
+
 __all__ = ["Predictions", "class_scores", "parse_predictions", "render_predictions"]
 
 Floats = NDArray[np.float64]
-_UNKNOWN = -1.0
 
 
 @dataclass(frozen=True)
@@ -48,11 +49,7 @@ class Predictions:
         labels = self.frame["_label"]
         if not classes:
             return labels.to_numpy()
-        places = [float(place) for place in range(len(classes))]
-        found = labels.replace_strict(
-            list(classes), places, default=_UNKNOWN, return_dtype=pl.Float64
-        )
-        return found.to_numpy()
+        return places_of(labels, classes).astype(np.float64)
 
     def scores_among(self, classes: Sequence[str]) -> Floats:
         """The probabilities of these classes; one that the model does not know has none."""

@@ -12,10 +12,27 @@ from mainspring.serving.explain import Contributions, Explainer, Explanation, sc
 from mainspring.serving.inference.answered import AnsweredRows
 from mainspring.serving.predict import Prediction
 
-__all__ = ["OpenExplainer", "explained_predictions", "explanations_of"]
+__all__ = [
+    "OpenExplainer",
+    "explained_predictions",
+    "explanations_of",
+    "require_one_score",
+]
 
 OpenExplainer = Callable[[Digest], Explainer]
 """What explains the answers of a version.  Raises: NotExplainable SRV-089."""
+
+
+def require_one_score(version: str, classes: Sequence[str]) -> None:
+    """Return if a version has one score to explain.
+
+    The raw score of two classes is that of the second, whichever of the two was predicted.
+
+    Raises: NotExplainable SRV-089 for a model of several classes.
+    """
+    if classes:
+        reason = f"it gives a probability for each of {len(classes)} classes"
+        raise NotExplainable(version=version, reason=reason)
 
 
 def explained_predictions(
@@ -41,6 +58,7 @@ def explained_predictions(
 def _explained(
     group: AnsweredRows, rows: Sequence[int], open_version: OpenExplainer
 ) -> list[Explanation]:
+    require_one_score(group.version, group.classes)
     explainer = open_version(group.version)
     columns = {
         name: [values[row] for row in rows]

@@ -31,7 +31,13 @@ from mainspring.serving.explained import OpenExplainer, explained_predictions
 from mainspring.serving.inference.answered import AnsweredRows
 from mainspring.serving.inference.pending import MOST_PENDING, PendingPredictions
 from mainspring.serving.inference.policy import LogPolicy
-from mainspring.serving.predict import Prediction, Predictor, ServedModel
+from mainspring.serving.predict import (
+    Prediction,
+    Predictor,
+    ServedModel,
+    difference,
+    predictions_of,
+)
 from mainspring.serving.rollouts.share import takes_share
 from mainspring.serving.rollouts.state import EndpointRevision, EndpointRollout
 from mainspring.serving.rollouts.tally import RevisionTallies
@@ -146,7 +152,7 @@ class _Asked(NamedTuple):
     endpoint: ServedEndpoint
     rows: Rows
     at: Sequence[Micros]
-    scores: Sequence[float]
+    answers: Sequence[Prediction]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -364,7 +370,7 @@ class EndpointHost:
                     # The queue forgets its oldest where the shadow is slower than the callers: a
                     # shadow samples then, and never holds an answer up.
                     at = [each.at for each in found]
-                    self._shadowed.append(_Asked(endpoint, part.rows, at, scores))
+                    self._shadowed.append(_Asked(endpoint, part.rows, at, found))
             elif not isinstance(found, EmptyRequest | TooManyRows | FeatureError):
                 self.tallies.failed(endpoint.name, part.revision)
         for revision, of_calls in of_revisions.items():
@@ -438,7 +444,10 @@ class EndpointHost:
         self.tallies.differed(
             endpoint.name,
             endpoint.revision_name,
-            [abs(ours - theirs) for ours, theirs in zip(scores, asked.scores, strict=True)],
+            [
+                difference(ours, theirs)
+                for ours, theirs in zip(predictions_of(answered), asked.answers, strict=True)
+            ],
         )
 
 

@@ -43,6 +43,7 @@ __all__ = [
     "Predictor",
     "ServedModel",
     "compile_served_model",
+    "difference",
     "predictions_of",
     "require_rows",
 ]
@@ -291,6 +292,16 @@ def require_rows(rows: Sequence[object]) -> None:
         raise EmptyRequest
     if len(rows) > MAX_ROWS:
         raise TooManyRows(rows=len(rows), limit=MAX_ROWS)
+
+
+def difference(one: Prediction, other: Prediction) -> float:
+    """How far two answers to one row lie apart: of several classes, of the class that they differ
+    most in; one that only one of them knows has the probability 0 in the other.
+    """
+    ours, theirs = one.scores, other.scores
+    if isinstance(ours, msgspec.UnsetType) or isinstance(theirs, msgspec.UnsetType):
+        return abs(one.score - other.score)
+    return max(abs(ours.get(name, 0.0) - theirs.get(name, 0.0)) for name in {*ours, *theirs})
 
 
 def predictions_of(answered: AnsweredRows) -> list[Prediction]:

@@ -44,4 +44,4 @@ def most_probable_class(classes: Sequence[str], probabilities: Sequence[float]) 
     >>> most_probable_class(["a", "b", "c"], [0.2, 0.4, 0.4])
     'b'
     """
-    return classes[max(range(len(classes)), key=probabilities.__getitem__)]
+    return classes[probabilities.index(max(probabilities))]

@@ -26,7 +26,7 @@ from mainspring.stats.roc_auc import roc_auc
 from mainspring.stats.root_mean_squared_error import root_mean_squared_error
 from mainspring.stats.wilson import wilson_interval
 
-__all__ = ["METRICS", "Metric"]
+__all__ = ["METRICS", "METRICS_OF_CLASSES", "Metric"]
 
 Floats = NDArray[np.float64]
 
@@ -170,3 +170,6 @@ METRICS: Mapping[str, Metric] = MappingProxyType(
         )
     }
 )
+
+METRICS_OF_CLASSES = tuple(sorted(name for name, each in METRICS.items() if each.knows_classes))
+"""Those that judge a probability for each of several classes, too."""

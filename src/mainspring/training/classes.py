@@ -10,13 +10,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from mainspring.datasets.classes import probabilities_of
+from mainspring.datasets.classes import places_of, probabilities_of
 from mainspring.datasets.encoding import Encoding
 from mainspring.training.errors import NoProbabilities, OtherClasses
 from mainspring.training.predictive_power import LabelledRows, PredictivePower, predictive_power
 from mainspring.training.spec import Model
 
-__all__ = ["classes_of", "places_of", "power_of_classes", "require_classes", "share_of_each"]
+__all__ = ["classes_of", "power_of_classes", "require_classes", "share_of_each"]
 
 _MEASURED_CLASSES = 8
 _SHOWN_CLASSES = 5
@@ -25,13 +25,6 @@ _SHOWN_CLASSES = 5
 def classes_of(labels: pl.Series) -> tuple[str, ...]:
     """The classes that these labels name, sorted; none where they are numbers or booleans."""
     return tuple(sorted(labels.drop_nulls().unique())) if labels.dtype == pl.String else ()
-
-
-def places_of(labels: pl.Series, classes: Sequence[str]) -> NDArray[np.int64]:
-    """The place of each label among the classes; -1 of a class that is not among them."""
-    numbers = range(len(classes))
-    found = labels.replace_strict(list(classes), numbers, default=-1, return_dtype=pl.Int64)
-    return found.to_numpy()
 
 
 def share_of_each(labels: pl.Series, classes: Sequence[str]) -> dict[str, float]:

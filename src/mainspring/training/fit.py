@@ -18,6 +18,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from mainspring.datasets.card import TrainingSetCard
+from mainspring.datasets.classes import places_of
 from mainspring.datasets.encoding import (
     Encoding,
     encode_frame,
@@ -31,10 +32,9 @@ from mainspring.ports.models import ExportedModel, ScorerLoader
 from mainspring.ports.objects import ObjectWriter
 from mainspring.registry.version import ExportCheck
 from mainspring.stats.export_parity import compare_export
-from mainspring.stats.metrics import METRICS
+from mainspring.stats.metrics import METRICS, METRICS_OF_CLASSES
 from mainspring.training.classes import (
     classes_of,
-    places_of,
     power_of_classes,
     require_classes,
     share_of_each,
@@ -68,7 +68,6 @@ only the last bits of a link function may differ.
 """
 
 _CLASSIFIED = ("accuracy", "brier", "log_loss", "roc_auc")
-_OF_CLASSES = ("accuracy", "brier", "log_loss")
 _ESTIMATED = ("mae", "rmse")
 _PACKAGE = str(Path(__file__).resolve().parent.parent)
 
@@ -124,7 +123,7 @@ class _Judged:
         """
         names: Sequence[str] = _CLASSIFIED if self.is_classified else _ESTIMATED
         if self.scores.ndim > 1:
-            names = _OF_CLASSES
+            names = METRICS_OF_CLASSES
         return _finite({name: METRICS[name](self.labels, self.scores) for name in names})
 
 

@@ -12,7 +12,7 @@ from mainspring.gates.errors import MetricOfOneScore, UnknownMetric, UnknownSlic
 from mainspring.gates.spec import MetricGate
 from mainspring.gates.verdict import EvidenceValue, GateFinding, known_values
 from mainspring.stats.interval import Interval
-from mainspring.stats.metrics import METRICS, Metric
+from mainspring.stats.metrics import METRICS, METRICS_OF_CLASSES, Metric
 
 __all__ = ["check_min_metric", "metric_named", "require_suitable"]
 
@@ -30,9 +30,8 @@ def require_suitable(metric: Metric, predictions: Predictions) -> None:
     """Return if the metric is one of such predictions.  Raises: MetricOfOneScore GAT-022."""
     classes = predictions.classes
     if classes and not metric.knows_classes:
-        known = [each.name for each in METRICS.values() if each.knows_classes]
         raise MetricOfOneScore(
-            metric=metric.name, classes=len(classes), known=", ".join(sorted(known))
+            metric=metric.name, classes=len(classes), known=", ".join(METRICS_OF_CLASSES)
         )
 
 

@@ -1,7 +1,7 @@
 """Where a model computes: the provider that is declared for it, and the one that it was opened on.
 
-Owns the records and what is refused where they differ.  Opening a model is an engine's; what an
-endpoint or an environment declares is `serving.execution`'s.
+Owns the records and what is refused where they differ.  Opening a model is an engine's; what is
+declared is `serving.execution`'s.
 """
 
 from mainspring.ports.placement.errors import NodesElsewhere, ProviderFailed, ProviderMissing

@@ -51,7 +51,7 @@ class Placed(NamedTuple):
 
     @property
     def name(self) -> str:
-        """What computes, short: for labels of metrics and records.
+        """What computes, short.
 
         >>> Placed().name, Placed(provider="cuda", declared="cuda", device=1).name
         ('cpu', 'cuda:1')

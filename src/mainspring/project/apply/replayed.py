@@ -62,6 +62,12 @@ class LoggedRequests:
             lacks what the candidate asks for.
         Cost: a backfill of the features of both for each request.
         """
+        if bool(candidate.class_names) != bool(champion.class_names):
+            raise ReplayImpossible(
+                version=champion.label,
+                environment=self.environment,
+                reason=f"only one of it and {candidate.label} tells classes apart",
+            )
         now = self.runtime.data_clock.now()
         records = self._records(champion, since=now - gate.span)
         theirs = self._open(champion)
@@ -82,7 +88,7 @@ class LoggedRequests:
 
     def losses(self, endpoint: str, stands: EndpointRollout) -> Quality:
         """The squared errors of both revisions of a roll-out on what they answered since it began,
-        where the label has arrived by now.
+        where the label has arrived by now; nothing where only one of the two tells classes apart.
 
         Cost: a read of the label's source, and of at most `MOST_REPLAYED` predictions.
         """
@@ -95,6 +101,9 @@ class LoggedRequests:
         if not records or stands.candidate is None:
             return Quality()
         stable = read_version(self.runtime.state, stands.stable.version)
+        candidate = read_version(self.runtime.state, stands.candidate.version)
+        if bool(stable.class_names) != bool(candidate.class_names):
+            return Quality()
         labelled = self._labelled(records, self._open(stable), now=self.runtime.data_clock.now())
         squares: dict[str, list[float]] = {stands.stable.name: [], stands.candidate.name: []}
         for place, label in labelled.select("_place", "_label").iter_rows():

@@ -29,7 +29,7 @@ from mainspring.project.loader.errors import (
 )
 from mainspring.serving.inference.spec import DURABILITIES, InferenceLog, is_share
 from mainspring.serving.spec import ABTest, Canary, Endpoint
-from mainspring.stats.metrics import METRICS
+from mainspring.stats.metrics import METRICS, METRICS_OF_CLASSES
 from mainspring.training.spec import Model
 
 __all__ = ["endpoint_faults", "model_faults", "monitor_faults"]
@@ -90,7 +90,6 @@ def _class_faults(
     schema = schemas.get(label.source.name)
     if schema is None or not names_classes(label, schema):
         return
-    known = ", ".join(sorted(name for name, each in METRICS.items() if each.knows_classes))
     for gate in gates:
         if not isinstance(gate, MetricGate | BeatsChampion):
             continue
@@ -99,7 +98,7 @@ def _class_faults(
             yield InvalidValue(
                 user=f"model {model.name}",
                 problem=f"gate {gate.name}: {gate.metric} is a metric of one score a row, and the "
-                f"label names one of several classes; there are: {known}",
+                f"label names one of several classes; there are: {', '.join(METRICS_OF_CLASSES)}",
                 at=model.declared_at,
             )
 

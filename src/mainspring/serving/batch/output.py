@@ -9,6 +9,7 @@ from mainspring.datasets.encoding import Encoding
 from mainspring.serving.batch.answer import AnsweredBlock
 from mainspring.serving.batch.errors import BatchOutputUnusable
 from mainspring.serving.batch.job import BatchJob, BatchOptions
+from mainspring.serving.explained import require_one_score
 from mainspring.serving.predict import ServedModel
 from mainspring.stats.classes import most_probable
 
@@ -31,9 +32,13 @@ behind `score_` the name of each class.
 def output_columns(
     columns: pl.Schema, options: BatchOptions, model: ServedModel
 ) -> dict[str, pl.DataType]:
-    """The columns of the output.  Raises: BatchOutputUnusable SRV-086 where the input has one of
-    the names of the answers.
+    """The columns of the output.
+
+    Raises: BatchOutputUnusable SRV-086 where the input has one of the names of the answers;
+        NotExplainable SRV-089 where a model of several classes is to be explained.
     """
+    if options.explain:
+        require_one_score(model.label, model.classes)
     carried = list(columns) if options.columns is None else list(options.columns)
     explained = _names_of_shares(model.encoding) if options.explain else []
     answers = _answers(model.classes) | dict.fromkeys(explained, pl.Float64())

@@ -1,7 +1,6 @@
-"""Where and how the models of a server compute: what an endpoint, an environment or an option
-declares of it, and what each model has done before it is ready.
+"""Where the models of a server compute, as it is declared.
 
-Owns the declaration and the warm-up.  Opening a model on a provider is an engine's.
+Owns the declaration.  Opening a model on a provider is an engine's.
 """
 
 __all__: list[str] = []

@@ -28,7 +28,7 @@ from mainspring.serving.explain import (
     PermutationExplainer,
     TreeExplainer,
 )
-from mainspring.serving.explained import explanations_of
+from mainspring.serving.explained import explanations_of, require_one_score
 from mainspring.serving.inference.record import PredictionRecord
 from mainspring.serving.inference_log import find_prediction, no_such_prediction
 
@@ -103,6 +103,7 @@ def explain_predictions(
         if found is None:
             raise no_such_prediction(name)
         record = found[1]
+        require_one_score(record.version, record.classes)
         if record.version not in opened:
             opened[record.version] = open_version(record.version)
         answers.append(_explained(record, opened[record.version]))

@@ -295,13 +295,21 @@ def simulate(at: Invocation, start: str, days: int, *, seed: int, inject: tuple[
 
 
 def prediction_lines(predictions: Sequence["Prediction"], paint: Paint) -> Iterator[str]:
-    """A score and an id for each row, in row order."""
+    """A score, of several classes the predicted one, and an id for each row, in row order."""
     yield paint.quiet(
         f"version {short(predictions[0].version)}, features as of "
         f"{format_instant(predictions[0].at)}"
     )
     yield from columns(
-        [[f"{prediction.score:.4f}", prediction.id] for prediction in predictions], right=(0,)
+        [
+            [
+                f"{each.score:.4f}",
+                *([each.predicted_class] if each.predicted_class else []),
+                each.id,
+            ]
+            for each in predictions
+        ],
+        right=(0,),
     )
 
 
