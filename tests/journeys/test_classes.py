@@ -62,6 +62,11 @@ def test_answers_have_the_probability_of_each_class(workspace: Workspace) -> Non
         assert each.score == max(each.scores.values()) == each.scores[str(each.predicted_class)]
 
 
+def test_a_model_card_names_the_classes(workspace: Workspace) -> None:
+    card = str(workspace.models.card("species"))
+    assert "gives the probabilities of setosa, versicolor, virginica" in card
+
+
 def test_a_replay_compares_every_class(workspace: Workspace) -> None:
     [answer] = workspace.predict("species", ROW)
     assert "identical" in workspace.trace(answer).lines[0]

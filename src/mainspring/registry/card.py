@@ -50,9 +50,11 @@ def render_card(
 
 
 def _identity(version: ModelVersion) -> Iterator[str]:
+    classes = ", ".join(version.class_names)
+    gives = f"the probabilities of {classes}" if classes else f"a {version.output}"
     yield (
         f"- version `{short(version.digest)}`, artifact `{short(version.artifact)}` "
-        f"({version.format}, gives a {version.output})"
+        f"({version.format}, gives {gives})"
     )
     yield (
         f"- registered {format_instant(version.registered_at)} by {version.author}: "

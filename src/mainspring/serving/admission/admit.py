@@ -61,6 +61,9 @@ class AdmissionControl:
 
         def leave() -> None:
             self._under_way[model] -= 1
+            # Anybody who may ask can make names up, and none of them stays.
+            if not self._under_way[model]:
+                del self._under_way[model]
 
         return leave
 

@@ -1,5 +1,7 @@
 """A queue takes what it has room for, urgent requests first; callers ask as often as they may."""
 
+import tracemalloc
+
 import pytest
 
 from mainspring.elements.events import Actor
@@ -67,6 +69,18 @@ def test_who_leaves_makes_room_for_one(control: AdmissionControl) -> None:
     assert let_in(control, 100) == QUEUE - 1
     leave()
     assert let_in(control, 100) == 1
+
+
+def test_names_that_callers_make_up_are_forgotten(control: AdmissionControl) -> None:
+    control.admit(a_call("first"))()
+    tracemalloc.start()
+    try:
+        for number in range(20_000):
+            control.admit(a_call(f"made-up-{number}"))()
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held < 100_000, "20,000 names take more than a megabyte"
 
 
 def test_a_full_queue_is_that_of_one_model(control: AdmissionControl) -> None:
