@@ -44,6 +44,7 @@ from mainspring.registry.read_environment import read_definition, read_past_envi
 from mainspring.registry.version import ModelVersion
 from mainspring.serving.definition import EndpointDefinition, parse_endpoint_definition
 from mainspring.serving.errors import ModelRefused
+from mainspring.serving.execution.warm_up import warm_up_scorer
 from mainspring.serving.host import ServedEndpoint, ServedEnvironment
 from mainspring.serving.inference.errors import LogIncomplete
 from mainspring.serving.inference.policy import log_policy
@@ -436,12 +437,14 @@ class EnvironmentLoader:
         if self.policy.protected:
             self._require_proven(version, pointer, checked)
         if digest not in self._opened:
-            self._opened[digest] = open_version(
+            opened = open_version(
                 version,
                 objects=ports.objects,
                 scorers=ports.scorers,
                 partitions=self.partitions,
             )
+            warm_up_scorer(opened.scorer, len(opened.encoding.columns))
+            self._opened[digest] = opened
         return self._opened[digest]
 
     def _require_proven(

@@ -11,10 +11,12 @@ from mainspring import col
 from mainspring.elements.identity import canonical_json
 from mainspring.gates.policy import TrustPolicy
 from mainspring.gates.release.memory import ProcessSequences
+from mainspring.ports.placement import ON_CPU
 from mainspring.ports.state import Change
 from mainspring.project.loader.load import load_definitions
 from mainspring.registry.environment import EnvironmentVersion, definition_key
 from mainspring.registry.read_environment import read_environment, read_past_environment
+from mainspring.serving.execution.warm_up import ROWS
 from mainspring.serving.host import ServedEnvironment
 from mainspring.serving.loader import EnvironmentLoader
 from mainspring.serving.rollouts.state import (
@@ -103,6 +105,31 @@ def workspace():
     return opened
 
 
+class CountedScorers:
+    """Opens models as others do, and notes how many rows they score at a time."""
+
+    def __init__(self, scorers):
+        self._scorers, self.opened, self.sizes = scorers, 0, []
+
+    def open(self, model, place=ON_CPU):
+        self.opened += 1
+        return CountedScorer(self._scorers.open(model, place), self.sizes)
+
+
+class CountedScorer:
+    """A scorer that notes its calls; all else is that of the one within."""
+
+    def __init__(self, scorer, sizes):
+        self._scorer, self._sizes = scorer, sizes
+
+    def __getattr__(self, name):
+        return getattr(self._scorer, name)
+
+    def predict(self, matrix):
+        self._sizes.append(len(matrix))
+        return self._scorer.predict(matrix)
+
+
 @pytest.fixture
 def loader(workspace):
     """A loader that asks for proofs, as that of a protected environment does."""
@@ -187,6 +214,15 @@ def test_a_revision_on_record_that_no_map_holds_is_not_believed(workspace, loade
 def test_a_rollback_has_no_steps(workspace, loader):
     workspace.rollback()
     assert loader.load(NOTHING).endpoints["late"].rollout is None
+
+
+def test_every_model_runs_once_for_each_size_before_it_is_ready(workspace, loader):
+    scorers = CountedScorers(workspace.runtime.scorers)
+    fresh = replace(loader, ports=replace(loader.ports, scorers=scorers), _opened={})
+    served = fresh.load(NOTHING)
+    assert (scorers.opened, scorers.sizes) == (1, [*ROWS])
+    fresh.load(served)
+    assert scorers.sizes == [*ROWS], "what is open is not run again"
 
 
 def test_while_the_map_stands_two_documents_are_read(workspace, loader):

@@ -13,6 +13,7 @@ from mainspring.engines.onnx.scorer import OnnxScorer
 from mainspring.engines.onnx.tensors import OnnxTensorModel
 from mainspring.ports.placement import ON_CPU, Placement
 from mainspring.ports.tensors import Array
+from mainspring.serving.execution.warm_up import warm_up_tensors
 from mainspring.serving.protocol.errors import InputNotComputable
 from mainspring.serving.protocol.model import ProtocolModel, matrix_model, tensor_model
 
@@ -34,11 +35,18 @@ class ModelFile(NamedTuple):
 
 
 def open_model_file(name: str, file: ModelFile) -> ProtocolModel:
-    """The model in a file, as it is now; its version is the beginning of the digest of its bytes.
+    """The model in a file, as it is now, warmed up; its version is the beginning of the digest of
+    its bytes.
 
     Raises: InvalidModel ENG-202, UnsafeModel ENG-205, UnsupportedBooster ENG-102 for a booster that
         no graph equals; SRV-120 to SRV-122 where it cannot compute at its place.
     """
+    opened = _opened(name, file)
+    warm_up_tensors(opened.model)
+    return opened
+
+
+def _opened(name: str, file: ModelFile) -> ProtocolModel:
     stored = read_model_file(file.path)
     version = short(digest_of(stored))
     payload = _as_onnx(stored)
