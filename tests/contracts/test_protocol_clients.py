@@ -1,26 +1,20 @@
-"""Clients of others against a running server: tritonclient, KServe's, and curl.
-
-tritonclient is pinned.  KServe's client comes with 66 other packages (Kubernetes, pandas, gRPC)
-and is not among the pins: without `pip install kserve` its tests are skipped by its name.
+"""Clients of others against a running server, of either kind: tritonclient and curl.  KServe's is
+in test_kserve_client.
 """
 
-import asyncio
 import gzip
 import json
-import os
 import shutil
-import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tests.unit.engines.onnx.test_tensors import KINDS, identity
+from tests.contracts.identities import serving_identities
+from tests.unit.engines.onnx.test_tensors import KINDS
 
-PROGRAM = "from mainspring.app.cli import main; main()"
 TYPES = {
     "BOOL": np.bool_,
     **{
@@ -45,35 +39,12 @@ def plain(array):
     return [each.decode() if isinstance(each, bytes) else each for each in array.tolist()]
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory) -> Iterator[str]:
+@pytest.fixture(scope="module", params=["native", "uvicorn"])
+def server(request, tmp_path_factory) -> Iterator[str]:
     """The address of a server of one identity for each datatype."""
     folder = tmp_path_factory.mktemp("models")
-    for datatype in KINDS:
-        (folder / f"{datatype}.onnx").write_bytes(identity(datatype))
-    words = [f"{datatype}={datatype}.onnx" for datatype in KINDS]
-    process = subprocess.Popen(
-        [
-            sys.executable,
-            "-c",
-            PROGRAM,
-            "serve-model",
-            *words,
-            "--no-auth",
-            "--port",
-            "0",
-        ],
-        cwd=folder,
-        env=os.environ,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    try:
-        yield process.stdout.readline().split("http://")[1].split("/")[0]
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=30)
+    with serving_identities(folder, "--server", request.param) as address:
+        yield address
 
 
 @pytest.fixture
@@ -127,27 +98,6 @@ def test_tritonclient_is_told_what_is_wrong(triton):
     for model, match in (("FP32", "datatype FP64"), ("none", "SRV-091")):
         with pytest.raises(http.InferenceServerException, match=match):
             client.infer(model, [given])
-
-
-@pytest.mark.parametrize("is_binary", [False, True])
-@pytest.mark.parametrize("datatype", ["FP32", "INT64", "BYTES"])
-def test_the_client_of_kserve_gets_back_what_it_sent(server, datatype, is_binary):
-    kserve = pytest.importorskip("kserve", exc_type=ImportError)
-    sent = values_of(datatype)
-    if datatype == "BYTES":
-        sent = np.array([each.encode() for each in sent], dtype=object)
-
-    async def ask():
-        client = kserve.InferenceRESTClient(kserve.RESTConfig(protocol="v2"))
-        base = f"http://{server}"
-        assert await client.is_model_ready(base, datatype)
-        given = kserve.InferInput("x", [3], datatype)
-        given.set_data_from_numpy(sent, binary_data=is_binary)
-        asked = kserve.InferRequest(model_name=datatype, infer_inputs=[given], request_id="9")
-        return await client.infer(base, asked, model_name=datatype)
-
-    found = asyncio.run(ask())
-    assert (found.id, plain(found.outputs[0].as_numpy())) == ("9", plain(sent))
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
