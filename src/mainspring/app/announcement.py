@@ -7,7 +7,8 @@ from pathlib import Path
 
 from mainspring.app.http.address import ServerAddress, shown_path
 from mainspring.interface.openapi.fields import example_row
-from mainspring.serving.host import ServedEndpoint, ServedEnvironment
+from mainspring.serving.host import ServedEnvironment
+from mainspring.serving.served_endpoint import ServedEndpoint
 
 __all__ = ["served_lines"]
 
@@ -21,6 +22,7 @@ def served_lines(served: ServedEnvironment, address: ServerAddress, token: Path)
     url = address.url
     for endpoint in served.endpoints.values():
         yield f"  {endpoint.name}: {_answering(endpoint)}"
+        yield from _placed_lines(endpoint)
         if endpoint.current is not None:
             schema = endpoint.current.training_set.request_schema
             rows = json.dumps({"rows": [example_row(schema)]}, ensure_ascii=False)
@@ -38,3 +40,10 @@ def _answering(endpoint: ServedEndpoint) -> str:
     if endpoint.previous is None:
         return endpoint.current.label
     return f"{endpoint.current.label}, taking over from {endpoint.previous.label}"
+
+
+def _placed_lines(endpoint: ServedEndpoint) -> Iterator[str]:
+    """Where its models compute, where that is not the CPU by default."""
+    for model in (endpoint.current, endpoint.previous):
+        if model is not None and model.scorer.placed.declared != "cpu":
+            yield f"    {model.label} runs on {model.scorer.placed}"

@@ -105,6 +105,7 @@ def open_loader(
         environment,
         policy=config.trust_policy,
         partitions=config.partitions,
+        place=config.execution.place,
         memory=memory,
         log=config.inference_log,
     )

@@ -45,6 +45,7 @@ from mainspring.ports.tls import ServerTlsFiles
 from mainspring.serving.admission import AdmissionControl
 from mainspring.serving.host import EndpointHost, ServedEnvironment
 from mainspring.serving.readiness import ServerReadiness
+from mainspring.serving.served_endpoint import require_placed
 from mainspring.serving.state.lag import LagMeter
 from mainspring.sources.receive import Receiving
 from mainspring.sources.uploads.folder import UploadFolder
@@ -101,11 +102,14 @@ def open_server(
 ) -> EnvironmentServer:
     """Everything that a server of an environment is made of; stores that do not agree make it
     unready, not absent.  The access log, where there is one, is told of each call.
+
+    Raises: SRV-120 to SRV-122 where no model can compute as declared.
     """
     assert workspace.folder is not None, "a workspace in memory has no server"
     workspace.token()
     watch = FolderWatch(workspace.folder, room_bytes=workspace.config.disk_floor_mb << 20)
     host = workspace.host(must_load=False)
+    require_placed(host.served.endpoints.values())
     metrics = ServerMetrics(worker_place(os.environ), access)
     readiness = _readiness(workspace, watch, host)
     with _starting_unready():
@@ -175,7 +179,7 @@ def run_environment_server(
         tls: has it speak TLS; it is known by the names in the certificate too.
         access_log: a file that gets a line for each call, `-` for standard output, or none.
 
-    Raises: AccessLogUnusable SRV-057, what `certificates_of` raises.
+    Raises: AccessLogUnusable SRV-057, what `certificates_of` and `open_server` raise.
     """
     certificates = certificates_of(tls)
     with ExitStack() as running:

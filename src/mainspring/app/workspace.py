@@ -59,6 +59,7 @@ from mainspring.project.plan.plan import Plan
 from mainspring.project.renew import RenewalReport
 from mainspring.registry.environment import EnvironmentVersion
 from mainspring.registry.read_environment import read_environment
+from mainspring.serving.execution.declared import Execution
 from mainspring.serving.predict import Prediction
 from mainspring.serving.tracing.replay import ReplayResult
 from mainspring.serving.tracing.trace import PredictionTrace
@@ -374,6 +375,7 @@ class Workspace(FeedbackAccess):
         hosts: Sequence[str] = (),
         tls: ServerTlsFiles | None = None,
         access_log: Path | str = "",
+        execution: Execution | None = None,
         announce: Callable[[str], None] = print,
     ) -> None:
         """Answer over HTTP on the loopback address until the process is stopped.
@@ -384,9 +386,11 @@ class Workspace(FeedbackAccess):
                 request to another one is refused.
             tls: in place of the files that the settings of the environment name.
             access_log: a file that gets a line of JSON for each call, or `-` for standard output.
+            execution: where models compute, in place of what the settings of the environment say.
 
         Raises: PortTaken SRV-030, TlsFileUnusable SRV-054, TlsKeyExposed SRV-055,
-            AccessLogUnusable SRV-057, NowhereOnDisk ACC-020 for a workspace in memory.
+            AccessLogUnusable SRV-057, NowhereOnDisk ACC-020 for a workspace in memory; SRV-120 to
+            SRV-122 where no model can compute as declared.
         """
         from mainspring.app.serve import run_environment_server
 
@@ -397,8 +401,11 @@ class Workspace(FeedbackAccess):
         if as_of:
             runtime = replace(runtime, data_clock=OffsetClock(runtime.clock, parse_instant(as_of)))
         declared = self.config.tls.within(self.folder.parent) if self.config.tls else None
+        serving = self._with(runtime)
+        if execution is not None:
+            serving.config = replace(serving.config, execution=execution)
         run_environment_server(
-            self._with(runtime),
+            serving,
             port=port,
             announce=announce,
             hosts=hosts,

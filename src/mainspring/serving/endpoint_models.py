@@ -3,15 +3,15 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from mainspring.serving.errors import NotServing
 from mainspring.serving.protocol.errors import ModelNotManaged, UnknownModel
 from mainspring.serving.protocol.model import ProtocolModel, matrix_model
 from mainspring.serving.protocol.repository import RepositoryEntry
 
 if TYPE_CHECKING:
     # Importing the routes of the protocol must not take what computes features.
-    from mainspring.serving.host import EndpointHost, ServedEndpoint
+    from mainspring.serving.host import EndpointHost
     from mainspring.serving.predict import ServedModel
+    from mainspring.serving.served_endpoint import ServedEndpoint
 
 __all__ = ["EndpointModels"]
 
@@ -32,8 +32,7 @@ class EndpointModels:
         if not version:
             return _as_protocol(name, self._host.choose(name, revision))
         endpoint = self._host.endpoint(name)
-        if endpoint.current is None:
-            raise NotServing(endpoint=name, reason=endpoint.refusal)
+        endpoint.require_model()
         served = _serving(endpoint)
         for model in served:
             if version in (model.label, model.label.rpartition(" v")[2]):

@@ -22,7 +22,6 @@ from mainspring.ports.clock import Clock, Ids
 from mainspring.serving.asked import AskedOf
 from mainspring.serving.errors import (
     EmptyRequest,
-    NotServing,
     TooManyRows,
     UnknownEndpoint,
     UnknownRevision,
@@ -30,7 +29,6 @@ from mainspring.serving.errors import (
 from mainspring.serving.explained import OpenExplainer, explained_predictions
 from mainspring.serving.inference.answered import AnsweredRows
 from mainspring.serving.inference.pending import MOST_PENDING, PendingPredictions
-from mainspring.serving.inference.policy import LogPolicy
 from mainspring.serving.predict import (
     Prediction,
     Predictor,
@@ -38,100 +36,14 @@ from mainspring.serving.predict import (
     difference,
     predictions_of,
 )
-from mainspring.serving.rollouts.share import takes_share
-from mainspring.serving.rollouts.state import EndpointRevision, EndpointRollout
 from mainspring.serving.rollouts.tally import RevisionTallies
-from mainspring.serving.spec import Rollout
+from mainspring.serving.served_endpoint import Chosen, ServedEndpoint
 from mainspring.serving.turn import AnsweredTurn, AskedRows, answer_turn
 
-__all__ = ["Chosen", "EndpointHost", "RolloutFollower", "ServedEndpoint", "ServedEnvironment"]
+__all__ = ["EndpointHost", "RolloutFollower", "ServedEnvironment"]
 
 _MOST_SHADOWED, _SHADOW = 1_000, "service:shadow"
 Rows = Sequence[Mapping[str, object]]
-
-
-class Chosen(NamedTuple):
-    """The revision that answers, and its model."""
-
-    revision: str
-    model: ServedModel
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class ServedEndpoint:
-    """One endpoint as it answers now.
-
-    Args:
-        current: the model that the map names; None when none may answer.
-        revision: what it is called, with the endpoint's definition; None where nobody asks.
-        previous: the model in charge, while `current` does not answer all.
-        in_charge: the revision of `previous`.
-        share: per cent of the requests that `current` answers beside `previous`.
-        rollout: how `current` is to take over; None: at once.
-        stands: the roll-out as it is on record; None where none is.
-        sticky: the columns that name the entities of a request.
-        refusal: why the loader did not take what the map points at; empty when it did.
-        log: how its predictions are logged.
-    """
-
-    name: str
-    topic: str
-    current: ServedModel | None
-    revision: EndpointRevision | None = None
-    previous: ServedModel | None = None
-    in_charge: str = ""
-    share: int = 100
-    rollout: Rollout | None = None
-    stands: EndpointRollout | None = None
-    sticky: tuple[str, ...] = ()
-    refusal: str = ""
-    log: LogPolicy = field(default_factory=LogPolicy)
-
-    @property
-    def revision_name(self) -> str:
-        """What `current` is called; empty where it has no name."""
-        return self.revision.name if self.revision else ""
-
-    @property
-    def is_shadowed(self) -> bool:
-        """Whether `current` is asked behind the caller's back."""
-        return (
-            self.previous is not None
-            and self.stands is not None
-            and self.stands.kind == "Shadow"
-            and self.stands.candidate is not None
-        )
-
-    def choose(self, key: str, asked: str = "") -> Chosen:
-        """The revision that answers for this key, or that is asked for by name.
-
-        Raises: NotServing SRV-003 when there is none; UnknownRevision SRV-070.
-        """
-        if self.current is None:
-            raise NotServing(endpoint=self.name, reason=self.refusal)
-        candidate = Chosen(self.revision_name, self.current)
-        stable = candidate if self.previous is None else Chosen(self.in_charge, self.previous)
-        if asked:
-            return self._named(asked, stable, candidate)
-        return candidate if takes_share(key, self.share, salt=candidate.revision) else stable
-
-    def _named(self, asked: str, stable: Chosen, candidate: Chosen) -> Chosen:
-        for name, chosen in (
-            (stable.revision, stable),
-            (candidate.revision, candidate),
-            (stable.model.label, stable),
-            (candidate.model.label, candidate),
-            ("stable", stable),
-            ("candidate", candidate),
-        ):
-            if name == asked and (name != "candidate" or self.previous is not None):
-                return chosen
-        known = ", ".join(dict.fromkeys((stable.revision, candidate.revision)))
-        raise UnknownRevision(endpoint=self.name, revision=asked, known=known)
-
-    def key_of(self, row: Mapping[str, object]) -> str:
-        """What names the entities of a row; empty where it names none."""
-        return "\x1f".join(f"{name}={row[name]}" for name in self.sticky if name in row)
 
 
 class RolloutFollower(Protocol):

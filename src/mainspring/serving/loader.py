@@ -31,6 +31,7 @@ from mainspring.gates.verify_version import verify_version
 from mainspring.ports.clock import Clock
 from mainspring.ports.models import ScorerLoader
 from mainspring.ports.objects import ObjectReader
+from mainspring.ports.placement import ON_CPU, PLACEMENT_ERRORS, Placement
 from mainspring.ports.signer import Verifier
 from mainspring.ports.state import Document, StateReader, StateWriter
 from mainspring.registry.environment import (
@@ -44,13 +45,12 @@ from mainspring.registry.read_environment import read_definition, read_past_envi
 from mainspring.registry.version import ModelVersion
 from mainspring.serving.definition import EndpointDefinition, parse_endpoint_definition
 from mainspring.serving.errors import ModelRefused
-from mainspring.serving.execution.warm_up import warm_up_scorer
-from mainspring.serving.host import ServedEndpoint, ServedEnvironment
+from mainspring.serving.host import ServedEnvironment
 from mainspring.serving.inference.errors import LogIncomplete
 from mainspring.serving.inference.policy import log_policy
 from mainspring.serving.inference.spec import InferenceLog
 from mainspring.serving.inference_log import inference_topic
-from mainspring.serving.open import open_version
+from mainspring.serving.opened_models import OpenedModels
 from mainspring.serving.predict import ServedModel
 from mainspring.serving.rollouts.follow import following, stable_elsewhere
 from mainspring.serving.rollouts.state import (
@@ -59,6 +59,7 @@ from mainspring.serving.rollouts.state import (
     Rollouts,
     revision_of,
 )
+from mainspring.serving.served_endpoint import ServedEndpoint
 
 __all__ = [
     "RETAINED_VERSIONS",
@@ -134,6 +135,7 @@ class EnvironmentLoader:
         environment: the name of the environment that is served.
         policy: whom it trusts.
         partitions: into how many parts the online state of its views is divided.
+        place: where its models compute.
         memory: the highest sequences of releases and policies that were seen.
         log: how predictions are logged where an endpoint does not say it.
     """
@@ -142,11 +144,18 @@ class EnvironmentLoader:
     environment: str
     policy: TrustPolicy
     partitions: int = 1
+    place: Placement = ON_CPU
     memory: SequenceMemory = field(default_factory=ProcessSequences)
     log: InferenceLog = field(default_factory=InferenceLog)
-    _opened: dict[Digest, ServedModel] = field(default_factory=dict)
+    _opened: OpenedModels = field(init=False)
     _until: dict[Digest, Micros] = field(default_factory=dict)
     _stands: Mapping[str, EndpointRollout] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        ports = self.ports
+        self._opened = OpenedModels(
+            ports.objects, ports.scorers, partitions=self.partitions, place=self.place
+        )
 
     @property
     def releases(self) -> ReleaseCheck:
@@ -326,17 +335,14 @@ class EnvironmentLoader:
     def _forget_cold(
         self, current: EnvironmentVersion, endpoints: Iterable[ServedEndpoint]
     ) -> None:
-        """Let go of models that no warm map names and no endpoint answers with, so that a server
-        does not grow with every version.
-        """
+        """Let go of models that no warm map names and no endpoint answers with."""
         serving = {
             model.version
             for endpoint in endpoints
             for model in (endpoint.current, endpoint.previous)
             if model
         }
-        kept = serving | self._warm_versions(current)
-        self._opened = {digest: model for digest, model in self._opened.items() if digest in kept}
+        self._opened.forget_all_but(serving | self._warm_versions(current))
 
     def _endpoint(
         self, name: str, checked: CheckedVersion, served: ServedEnvironment
@@ -350,11 +356,12 @@ class EnvironmentLoader:
             return self._following(self._named(name, model, current), before, current)
         except MainspringError as error:
             refusal = f"{error.code} {error.message}"
+            unplaced = error if isinstance(error, PLACEMENT_ERRORS) else None
             if before is None or before.refusal != refusal:
                 self._tell_refused(name, error)
         if before is not None and before.current and self._is_still_proven(before.current):
             return replace(self._following(before, before, current), refusal=refusal)
-        return replace(self._newest_proven(name, current), refusal=refusal)
+        return replace(self._newest_proven(name, current), refusal=refusal, unplaced=unplaced)
 
     def _newest_proven(self, name: str, current: EnvironmentVersion) -> ServedEndpoint:
         pasts = (
@@ -432,20 +439,10 @@ class EnvironmentLoader:
 
     def _model(self, name: str, checked: CheckedVersion) -> ServedModel:
         pointer = self._pointed(name, checked.version)
-        digest = pointer.build_digest
-        ports, version = self.ports, read_version(self.ports.state, digest)
+        version = read_version(self.ports.state, pointer.build_digest)
         if self.policy.protected:
             self._require_proven(version, pointer, checked)
-        if digest not in self._opened:
-            opened = open_version(
-                version,
-                objects=ports.objects,
-                scorers=ports.scorers,
-                partitions=self.partitions,
-            )
-            warm_up_scorer(opened.scorer, len(opened.encoding.columns))
-            self._opened[digest] = opened
-        return self._opened[digest]
+        return self._opened.open(version)
 
     def _require_proven(
         self, version: ModelVersion, pointer: AssetPointer, checked: CheckedVersion

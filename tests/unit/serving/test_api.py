@@ -21,11 +21,12 @@ from mainspring.serving.errors import (
     UnknownEndpoint,
     WrongTensor,
 )
-from mainspring.serving.host import EndpointHost, ServedEndpoint, ServedEnvironment
+from mainspring.serving.host import EndpointHost, ServedEnvironment
 from mainspring.serving.inference_log import find_prediction
 from mainspring.serving.protocol import matrix_model
 from mainspring.serving.protocol.infer import InferTurns
 from mainspring.serving.protocol.statistics import StatisticsKeeper
+from mainspring.serving.served_endpoint import ServedEndpoint
 from mainspring.testing import SeededIds
 from tests.unit.serving.conftest import Adder, Linear, explainer_of
 

@@ -7,10 +7,11 @@ import pytest
 import mainspring as ms
 from mainspring.features.errors import MissingRequestField
 from mainspring.serving.errors import NotServing, UnknownEndpoint, UnknownRevision
-from mainspring.serving.host import EndpointHost, ServedEndpoint, ServedEnvironment
+from mainspring.serving.host import EndpointHost, ServedEnvironment
 from mainspring.serving.inference_log import iter_predictions
 from mainspring.serving.rollouts.follow import following
 from mainspring.serving.rollouts.state import RUNNING, EndpointRevision, EndpointRollout
+from mainspring.serving.served_endpoint import ServedEndpoint
 from mainspring.testing import SeededIds
 from tests.unit.serving.conftest import Adder, clock, explainer_of, log, model, predictor, row
 

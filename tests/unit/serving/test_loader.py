@@ -11,11 +11,12 @@ from mainspring import col
 from mainspring.elements.identity import canonical_json
 from mainspring.gates.policy import TrustPolicy
 from mainspring.gates.release.memory import ProcessSequences
-from mainspring.ports.placement import ON_CPU
+from mainspring.ports.placement import ON_CPU, NodesElsewhere, Placement, ProviderMissing
 from mainspring.ports.state import Change
 from mainspring.project.loader.load import load_definitions
 from mainspring.registry.environment import EnvironmentVersion, definition_key
 from mainspring.registry.read_environment import read_environment, read_past_environment
+from mainspring.serving.errors import NotServing
 from mainspring.serving.execution.warm_up import ROWS
 from mainspring.serving.host import ServedEnvironment
 from mainspring.serving.loader import EnvironmentLoader
@@ -25,6 +26,7 @@ from mainspring.serving.rollouts.state import (
     Rollouts,
     revision_of,
 )
+from mainspring.serving.served_endpoint import require_placed
 
 SALES = ms.Source(
     "sales",
@@ -218,7 +220,7 @@ def test_a_rollback_has_no_steps(workspace, loader):
 
 def test_every_model_runs_once_for_each_size_before_it_is_ready(workspace, loader):
     scorers = CountedScorers(workspace.runtime.scorers)
-    fresh = replace(loader, ports=replace(loader.ports, scorers=scorers), _opened={})
+    fresh = replace(loader, ports=replace(loader.ports, scorers=scorers))
     served = fresh.load(NOTHING)
     assert (scorers.opened, scorers.sizes) == (1, [*ROWS])
     fresh.load(served)
@@ -280,3 +282,53 @@ def logging(workspace, **said):
     log = ms.InferenceLog(**said)
     edited = load_definitions(declared(second, rollout=CANARY, log=log))
     ms.Workspace(edited, workspace.runtime, environment="dev", folder=None).apply()
+
+
+class NoGpu:
+    """Opens models on the CPU; on CUDA none, or none of some labels, as a build without it."""
+
+    def __init__(self, scorers, error, *, refused=lambda model: True):
+        self._scorers, self._error, self._refused, self.places = scorers, error, refused, []
+
+    def open(self, model, place=ON_CPU):
+        self.places.append(place)
+        if place.provider != "cpu" and self._refused(model):
+            raise self._error
+        return self._scorers.open(model, ON_CPU)
+
+
+MISSING = ProviderMissing(provider="cuda", installed="cpu")
+IDLE = NodesElsewhere(provider="cuda", nodes=3, elsewhere=3, operators="TreeEnsemble")
+
+
+def placed(loader, scorers):
+    ports = replace(loader.ports, scorers=scorers)
+    return replace(loader, ports=ports, place=Placement(provider="cuda"))
+
+
+@pytest.mark.parametrize("error", [MISSING, IDLE])
+def test_a_model_that_cannot_compute_as_declared_answers_nowhere_else(workspace, loader, error):
+    scorers = NoGpu(workspace.runtime.scorers, error)
+    refused = placed(loader, scorers).load(NOTHING).endpoints["late"]
+    assert (refused.current, refused.unplaced) == (None, error)
+    assert {place.provider for place in scorers.places} == {"cuda"}
+    with pytest.raises(type(error), match=error.code):
+        refused.require_model()
+    with pytest.raises(type(error), match=error.code):
+        require_placed([refused])
+
+
+def test_what_answered_before_goes_on_beside_a_model_that_cannot_compute(workspace, loader):
+    newest = workspace.models.load("second").onnx
+    scorers = NoGpu(workspace.runtime.scorers, IDLE, refused=lambda model: model.payload == newest)
+    kept = placed(loader, scorers).load(NOTHING).endpoints["late"]
+    assert (kept.current.label, kept.refusal[:7]) == ("first v1", "SRV-122")
+    require_placed([kept])
+
+
+def test_an_endpoint_that_is_refused_for_another_reason_keeps_no_server_from_starting(loader):
+    strangers = replace(loader, policy=replace(loader.policy, trust={}))
+    refused = strangers.load(NOTHING).endpoints["late"]
+    require_placed([refused])
+    with pytest.raises(NotServing):
+        refused.require_model()

@@ -11,10 +11,11 @@ from mainspring.ports.errors import StoreFailed
 from mainspring.ports.http import Call, RecordedAnswers
 from mainspring.serving.api import ServingApi
 from mainspring.serving.asked import AskedOf
-from mainspring.serving.host import EndpointHost, ServedEndpoint, ServedEnvironment
+from mainspring.serving.host import EndpointHost, ServedEnvironment
 from mainspring.serving.inference.pending import PendingPredictions
 from mainspring.serving.inference.policy import LogPolicy
 from mainspring.serving.inference_log import iter_predictions
+from mainspring.serving.served_endpoint import ServedEndpoint
 from mainspring.serving.turn import AskedRows, answer_turn
 from mainspring.testing import SeededIds
 from mainspring.testing.failing import FailingLog, Failures

@@ -1,4 +1,4 @@
-"""The options that say where the models of `serve-model` compute."""
+"""The options that say where the models of `serve` and `serve-model` compute."""
 
 from typing import TypeVar
 
@@ -11,12 +11,16 @@ __all__ = ["execution_of", "execution_options", "execution_words"]
 
 _CommandT = TypeVar("_CommandT", bound=click.Command)
 
+ON_CPU = Execution()
+
 
 def execution_options(command: _CommandT) -> _CommandT:
     """The command with the options of an execution, of which `execution_of` makes a record."""
     command.params += [
         click.Option(
-            ["--provider"], type=click.Choice(PROVIDERS), help="What the models compute on.  [cpu]"
+            ["--provider"],
+            type=click.Choice(PROVIDERS),
+            help="What models compute on.  [cpu, if nothing is declared]",
         ),
         click.Option(
             ["--fallback"],
@@ -39,30 +43,37 @@ def execution_options(command: _CommandT) -> _CommandT:
 
 
 def execution_of(
+    declared: Execution = ON_CPU,
+    /,
+    *,
     provider: str | int | None = None,
     fallback: str | int | None = None,
     device: str | int | None = None,
     gpu_memory: str | int | None = None,
 ) -> Execution:
-    """What the options declare."""
+    """What the options declare, each in place of what was declared before.
+
+    Args:
+        declared: by the settings of an environment.
+    """
+    chosen = next((each for each in PROVIDERS if each == provider), declared.provider)
+    of_gpu = (fallback, device, gpu_memory)
+    if chosen == "cpu":
+        if any(each is not None for each in of_gpu):
+            raise click.UsageError("--fallback, --device and --gpu-memory go with --provider cuda")
+        return ON_CPU
     execution = Execution(
-        provider=next((each for each in PROVIDERS if each == provider), "cpu"),
-        fallback="cpu" if fallback else None,
-        device=int(device or 0),
-        memory_limit=str(gpu_memory) if gpu_memory is not None else None,
+        provider=chosen,
+        fallback="cpu" if fallback else declared.fallback,
+        device=declared.device if device is None else int(device),
+        memory_limit=declared.memory_limit if gpu_memory is None else str(gpu_memory),
     )
     for problem in execution_problems(execution):
         raise click.UsageError(problem.replace("memory_limit", "--gpu-memory"))
-    if execution.provider == "cpu" and (fallback or device or gpu_memory):
-        raise click.UsageError("--fallback, --device and --gpu-memory go with --provider cuda")
     return execution
 
 
-def execution_words(execution: Execution) -> list[str]:
-    """The options that say it, for the processes of a supervisor."""
-    if execution.provider == "cpu":
-        return []
-    words = ["--provider", execution.provider, "--device", str(execution.device)]
-    words += ["--fallback", execution.fallback] if execution.fallback else []
-    limit = execution.memory_limit
-    return [*words, *(["--gpu-memory", limit] if limit else [])]
+def execution_words(**given: str | int | None) -> list[str]:
+    """The options as they were given, for the processes of a supervisor."""
+    said = ((f"--{name.replace('_', '-')}", each) for name, each in given.items())
+    return [word for name, each in said if each is not None for word in (name, str(each))]

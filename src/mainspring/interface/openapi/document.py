@@ -22,8 +22,9 @@ from mainspring.interface.openapi.operations import (
 from mainspring.interface.openapi.records import component_of, schemas_of
 from mainspring.ports.http import Route
 from mainspring.serving.body import PredictBody
-from mainspring.serving.host import ServedEndpoint, ServedEnvironment
+from mainspring.serving.host import ServedEnvironment
 from mainspring.serving.predict import ServedModel
+from mainspring.serving.served_endpoint import ServedEndpoint
 
 __all__ = ["OpenApiDocument", "openapi_document"]
 

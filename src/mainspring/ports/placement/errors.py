@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from mainspring.elements.errors import ServingError
 
-__all__ = ["NodesElsewhere", "ProviderFailed", "ProviderMissing"]
+__all__ = ["PLACEMENT_ERRORS", "NodesElsewhere", "ProviderFailed", "ProviderMissing"]
 
 _OR_FALL_BACK = 'or declare fallback="cpu" (--fallback cpu), and it says that it runs there'
 
@@ -82,3 +82,6 @@ class NodesElsewhere(ServingError):
     def as_reason(self) -> str:
         """Why something else computes."""
         return f"it can run none of the graph's nodes ({self.operators})"
+
+
+PLACEMENT_ERRORS = (ProviderMissing, ProviderFailed, NodesElsewhere)

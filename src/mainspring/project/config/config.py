@@ -20,11 +20,13 @@ from mainspring.ports.tls import ServerTlsFiles
 from mainspring.project.config.admission import parse_admission
 from mainspring.project.config.audit import AuditConfig, parse_audit
 from mainspring.project.config.engines import EngineChoices, parse_engines
+from mainspring.project.config.execution import parse_execution
 from mainspring.project.config.inference import parse_inference_log
 from mainspring.project.config.settings import Settings
 from mainspring.project.config.tls import parse_tls
 from mainspring.project.errors import ConfigurationFault, ProjectErrors, UnknownEnvironment
 from mainspring.serving.admission.limits import AdmissionLimits
+from mainspring.serving.execution.declared import Execution
 from mainspring.serving.inference.spec import InferenceLog
 
 __all__ = [
@@ -60,6 +62,7 @@ _OF_ENVIRONMENT = (
     "history_memory_mb",
     "allow_timeless",
     "admission",
+    "execution",
     "tls",
     "inference_log",
 )
@@ -91,6 +94,7 @@ class EnvironmentConfig:
             takes nothing in.
         lag_limit: for how long a record may wait to be folded before a server is not ready.
         admission: how many requests may wait for a model, and how often each caller may ask.
+        execution: where the models of its endpoints compute.
         tls: the files that its servers speak TLS with, relative ones to the project's folder; None:
             they speak plain HTTP.
         inference_log: how predictions are logged where endpoints do not say it.
@@ -109,6 +113,7 @@ class EnvironmentConfig:
     allow_timeless: bool = False
     floors: Mapping[str, int] = field(default_factory=dict)
     admission: AdmissionLimits = field(default_factory=AdmissionLimits)
+    execution: Execution = field(default_factory=Execution)
     tls: ServerTlsFiles | None = None
     inference_log: InferenceLog = field(default_factory=InferenceLog)
 
@@ -266,6 +271,7 @@ def _environment(
             table.get("allow_timeless", default.allow_timeless), f"{setting}.allow_timeless"
         ),
         admission=parse_admission(settings, table.get("admission", {}), f"{setting}.admission"),
+        execution=parse_execution(settings, table.get("execution", {}), f"{setting}.execution"),
         tls=parse_tls(settings, table.get("tls", {}), f"{setting}.tls"),
         inference_log=parse_inference_log(
             settings,

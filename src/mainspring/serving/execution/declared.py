@@ -7,11 +7,12 @@ from typing import Literal
 
 from mainspring.ports.placement import PROVIDERS, Placement, Provider
 
-__all__ = ["Execution", "execution_problems", "size_in_bytes"]
+__all__ = ["MOST_DEVICES", "Execution", "execution_problems", "size_in_bytes"]
 
 _SIZE = re.compile(r"([1-9][0-9]{0,5})\s?(MB|MiB|GB|GiB)")
 _UNITS = {"MB": 10**6, "MiB": 2**20, "GB": 10**9, "GiB": 2**30}
-_MOST_DEVICES = 64
+MOST_DEVICES = 64
+"""GPUs that one machine may have."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +67,7 @@ def execution_problems(execution: object) -> Iterator[str]:
         yield f"provider is {' or '.join(map(repr, PROVIDERS))}, not {execution.provider!r}"
     if execution.fallback not in (None, "cpu"):
         yield f"fallback is 'cpu' or None, not {execution.fallback!r}"
-    if execution.device not in range(_MOST_DEVICES):
+    if execution.device not in range(MOST_DEVICES):
         yield f"device is the number of a GPU, from 0, not {execution.device!r}"
     limit = execution.memory_limit
     if limit is not None and size_in_bytes(str(limit)) is None:

@@ -14,7 +14,6 @@ from mainspring.serving.errors import EmptyRequest, NotServing, TooManyRows
 from mainspring.serving.feedback.body import FeedbackBody, FeedbackReport, RefusedRow
 from mainspring.serving.feedback.errors import FeedbackWithoutEndpoint, PredictionRemoved
 from mainspring.serving.feedback.label_row import LabelPlace, label_row
-from mainspring.serving.host import ServedEndpoint
 from mainspring.serving.inference.record import PredictionRecord
 from mainspring.serving.inference_log import (
     FoundPredictions,
@@ -22,6 +21,7 @@ from mainspring.serving.inference_log import (
     no_such_prediction,
     place_of_topic,
 )
+from mainspring.serving.served_endpoint import ServedEndpoint
 from mainspring.sources.compiled import CompiledSource
 from mainspring.sources.errors import UnreadableRows
 from mainspring.sources.ingest import IngestReport

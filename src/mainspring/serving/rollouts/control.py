@@ -16,7 +16,7 @@ from mainspring.elements.time import DAY, SECOND, Micros
 from mainspring.ports.clock import Clock
 from mainspring.ports.errors import LeaseHeld
 from mainspring.ports.state import Change, StateStore
-from mainspring.serving.host import ServedEndpoint, ServedEnvironment
+from mainspring.serving.host import ServedEnvironment
 from mainspring.serving.rollouts.decide import Move, RolloutEvidence, WantedRevision, decide
 from mainspring.serving.rollouts.judge import Quality
 from mainspring.serving.rollouts.state import (
@@ -29,6 +29,7 @@ from mainspring.serving.rollouts.state import (
     report_key,
 )
 from mainspring.serving.rollouts.tally import RevisionTallies
+from mainspring.serving.served_endpoint import ServedEndpoint
 
 __all__ = [
     "QualityReader",

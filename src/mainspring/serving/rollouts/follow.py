@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from mainspring.serving.host import ServedEndpoint
 from mainspring.serving.predict import ServedModel
 from mainspring.serving.rollouts.state import EndpointRollout
+from mainspring.serving.served_endpoint import ServedEndpoint
 
 __all__ = ["following", "stable_elsewhere"]
 

@@ -1,4 +1,6 @@
-"""The options that say where the models of `serve-model` compute."""
+"""The options that say where models compute."""
+
+from dataclasses import replace
 
 import click
 import pytest
@@ -10,20 +12,42 @@ from mainspring.serving.execution.declared import Execution
 NAMES = ("provider", "fallback", "device", "gpu_memory")
 
 
-def declared(*words: str) -> Execution:
+CUDA = Execution(provider="cuda", fallback="cpu", device=1, memory_limit="4GiB")
+
+
+def given(*words: str) -> dict[str, str | int | None]:
     params = serve_model.make_context("serve-model", ["model.onnx", *words]).params
-    return execution_of(**{name: params[name] for name in NAMES})
+    return {name: params[name] for name in NAMES}
+
+
+def declared(*words: str) -> Execution:
+    return execution_of(**given(*words))
 
 
 def test_without_options_a_model_computes_on_the_cpu() -> None:
     assert declared() == Execution()
-    assert execution_words(declared()) == []
+    assert execution_words(**given()) == []
 
 
 def test_the_options_are_a_declaration() -> None:
     found = declared("--provider", "cuda", "--device", "1", "--gpu-memory", "4GiB")
     assert found == Execution(provider="cuda", device=1, memory_limit="4GiB")
     assert found.place.memory_bytes == 4 << 30
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ([], CUDA),
+        (["--device", "0"], replace(CUDA, device=0)),
+        (["--gpu-memory", "500MB"], replace(CUDA, memory_limit="500MB")),
+        (["--provider", "cpu"], Execution()),
+    ],
+)
+def test_an_option_goes_before_what_an_environment_declares(
+    words: list[str], found: Execution
+) -> None:
+    assert execution_of(CUDA, **given(*words)) == found
 
 
 @pytest.mark.parametrize(
@@ -34,7 +58,7 @@ def test_the_options_are_a_declaration() -> None:
     ],
 )
 def test_a_supervisor_hands_the_declaration_on(words: list[str]) -> None:
-    assert declared(*execution_words(declared(*words))) == declared(*words)
+    assert declared(*execution_words(**given(*words))) == declared(*words)
 
 
 @pytest.mark.parametrize(
@@ -45,6 +69,7 @@ def test_a_supervisor_hands_the_declaration_on(words: list[str]) -> None:
         ["--provider", "cuda", "--gpu-memory", "much"],
         ["--provider", "cuda", "--device", "-1"],
         ["--fallback", "cpu"],
+        ["--device", "0"],
     ],
 )
 def test_what_cannot_be_meant_is_misuse(words: list[str]) -> None:

@@ -18,7 +18,8 @@ from mainspring.govern.status import StatusReport
 from mainspring.project.errors import NothingToRollBack
 from mainspring.registry.errors import UnknownAsset
 from mainspring.serving.errors import PredictionUnknown
-from mainspring.serving.host import EndpointHost, ServedEndpoint, ServedEnvironment
+from mainspring.serving.host import EndpointHost, ServedEnvironment
+from mainspring.serving.served_endpoint import ServedEndpoint
 from mainspring.sources.compiled import CompiledSource
 from mainspring.sources.ingest import IngestJournal, SourceWriter
 from mainspring.testing import SeededIds

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mainspring.app.cli.execution import execution_of, execution_options, execution_words
 from mainspring.app.cli.faults import EXIT_REFUSED
 from mainspring.app.cli.options import (
     GivenPath,
@@ -58,6 +59,7 @@ _GOOD = frozenset({"identical"})
 
 
 @tls_options
+@execution_options
 @click.command(cls=WorkspaceVerb)
 @click.option(
     "--port",
@@ -109,7 +111,10 @@ def serve(
     workers: int | None,
     hosts: tuple[str, ...],
     access_log: str,
-    **tls: Path | None,
+    tls_cert: Path | None,
+    tls_key: Path | None,
+    client_ca: Path | None,
+    **execution: str | int | None,
 ) -> int:
     """Serve predictions over HTTP until stopped.
 
@@ -121,7 +126,8 @@ def serve(
     It starts a new one when an event loop has not turned for ten seconds, when a request has kept a
     thread for five minutes, or when one died.
     """
-    files = tls_files(**tls)
+    files = tls_files(tls_cert, tls_key, client_ca)
+    declared = execution_of(at.settings(trust).execution, **execution)
     is_supervised = at.settings(trust).protected if supervise is None else supervise
     if workers is not None and supervise is False:
         raise click.UsageError("--workers needs a supervisor: leave --no-supervise out")
@@ -133,6 +139,7 @@ def serve(
         words += [word for name in hosts for word in ("--allow-host", name)]
         words += tls_words(files or at.declared_tls(trust))
         words += ["--access-log", access_log] if access_log else []
+        words += execution_words(**execution)
         count = workers or (worker_count() if at.settings(trust).protected else 1)
         return supervise_server(
             words, port=port, health_port=health_port, announce=at.note, workers=count
@@ -149,7 +156,13 @@ def serve(
 
     try:
         workspace.serve(
-            port, as_of, hosts=hosts, tls=files, access_log=access_log, announce=announce
+            port,
+            as_of,
+            hosts=hosts,
+            tls=files,
+            access_log=access_log,
+            execution=declared,
+            announce=announce,
         )
     finally:
         waiting.cancel()

@@ -173,7 +173,7 @@ def serve_model(
         words += [word for host in hosts for word in ("--allow-host", host)]
         words += tls_words(secured)
         words += ["--access-log", access_log] if access_log else []
-        words += execution_words(declared)
+        words += execution_words(**execution)
         return supervise_server(
             words, port=port, health_port=health_port, announce=at.note, workers=workers or 1
         )
