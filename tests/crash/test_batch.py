@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -15,6 +16,9 @@ import pytest
 
 from mainspring.app.cli.create import create_project
 from mainspring.app.workspace import Workspace
+from mainspring.engines.onnx.scorer import OnnxScorer
+from mainspring.ports.models import ExportedModel, Scorer, ScorerLoader
+from mainspring.ports.placement import ON_CPU, Placed, Placement
 from mainspring.serving.batch import BatchChanged
 from tests.crash.batching import AT
 
@@ -34,6 +38,20 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     asked = rows.with_columns(prediction_time="ordered_at", distance_km=bad)
     asked.write_csv(folder / "asked.csv")
     return folder
+
+
+class ScorersOfGpu:
+    """Opens models as others do; they say that they are on a GPU."""
+
+    def __init__(self, scorers: ScorerLoader) -> None:
+        self._scorers = scorers
+
+    def open(self, model: ExportedModel, place: Placement = ON_CPU) -> Scorer:
+        """On the CPU."""
+        found = self._scorers.open(model, place)
+        assert isinstance(found, OnnxScorer)
+        found.placed = Placed(provider="cuda", declared="cuda")
+        return found
 
 
 def started(project: Path, out: Path, rows: int) -> subprocess.Popen[bytes]:
@@ -85,5 +103,9 @@ def test_an_input_that_changed_since_a_kill_is_refused(project: Path, tmp_path: 
     (copy / "asked.csv").write_text(text)
     with pytest.raises(BatchChanged, match="an option has changed"):
         Workspace.open(copy).batch_predict(*asked, at=AT)
+    gpu = Workspace.open(copy)
+    gpu.runtime = replace(gpu.runtime, scorers=ScorersOfGpu(gpu.runtime.scorers))
+    with pytest.raises(BatchChanged, match="what the model computes on has changed"):
+        gpu.batch_predict(*asked, **settings)
     assert Workspace.open(copy).batch_predict(*asked, **settings).resumed_at >= AT_ONCE
     assert out.exists()

@@ -117,6 +117,7 @@ def test_predictions_read_back_from_the_log(drawn):
             read_at={"v": 3},
             score=s,
             actor="person:ada",
+            provider=("", "cuda")[place % 2],
         )
         for place, (r, f, s) in enumerate(drawn)
     ]

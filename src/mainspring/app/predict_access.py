@@ -195,6 +195,7 @@ class PredictAccess(DataAccess):
             "rows": report.rows,
             "bad": report.bad,
             "logged": report.logged,
+            "execution": report.execution,
         }
         event = Event(
             kind="batch.predicted",

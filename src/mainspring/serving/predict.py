@@ -102,6 +102,12 @@ class ServedModel:
     declared_time: RequestExpressions | None
     classes: tuple[str, ...] = ()
 
+    @property
+    def provider(self) -> str:
+        """What it computes on, as it is logged: empty for the CPU."""
+        provider = self.scorer.placed.provider
+        return "" if provider == "cpu" else provider
+
     def entity_columns(self) -> tuple[str, ...]:
         """The columns of a request that name its entities, sorted."""
         views = [view.view for view in self.training_set.views]
@@ -276,6 +282,7 @@ class Predictor:
             features=list(features.values()),
             read_at=offsets_read(model.training_set.views, read, rows=request.height),
             scores=scores.values,
+            provider=model.provider,
             classes=model.classes,
             probabilities=scores.probabilities,
             latency_us=(perf_counter_ns() - started) // 1000,

@@ -1,9 +1,11 @@
 """Groups of predictions in segments of the log, beside what earlier releases wrote."""
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
 from mainspring.elements.time import MINUTE
+from mainspring.serving.inference.group import pack_group
 from mainspring.serving.inference_log import (
     find_prediction,
     find_predictions,
@@ -28,6 +30,16 @@ def test_a_group_is_read_back_as_it_was_answered(predictor, model, log, row):
     predictor.keep([group], topic=TOPIC)
     assert [*iter_predictions(log, TOPIC)] == [*group.records()]
     assert log.head(TOPIC) == 1
+
+
+def test_what_a_gpu_answered_is_of_a_later_format_and_all_else_of_the_first(predictor, model, row):
+    group = answered(predictor, model, [row])
+    heads = [
+        msgspec.msgpack.decode(pack_group(each).shared)
+        for each in (group, replace(group, provider="cuda"))
+    ]
+    found = [(head.get("record_format"), head.get("provider")) for head in heads]
+    assert found == [(None, None), (3, "cuda")]
 
 
 def test_a_field_that_only_some_requests_have_is_absent_from_the_others(predictor, model, log, row):

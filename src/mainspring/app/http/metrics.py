@@ -137,8 +137,8 @@ class ServerMetrics:
         self.models = Gauge(
             "mainspring_model_info",
             "1 for each model version that answers: the current one of an endpoint, and the "
-            "previous one while a new one takes over.",
-            ["endpoint", "model", "version", "role"],
+            "previous one while a new one takes over; `provider` is what it computes on.",
+            ["endpoint", "model", "version", "role", "provider"],
             registry=self.registry,
         )
         self.log_bytes = Gauge(
@@ -195,7 +195,8 @@ class ServerMetrics:
             self.refused.labels(name).set(bool(endpoint.refusal))
             for role, model in (("current", endpoint.current), ("previous", endpoint.previous)):
                 if model is not None:
-                    self.models.labels(name, model.label, model.version[7:19], role).set(1)
+                    version, provider = model.version[7:19], model.scorer.placed.name
+                    self.models.labels(name, model.label, version, role, provider).set(1)
 
     def set_log_bytes(self, sizes: Mapping[str, int]) -> None:
         """Say how large the logs are."""

@@ -59,6 +59,7 @@ class BatchJob(StoredRecord, frozen=True, kw_only=True):
         at: q of rows without a time of their own.
         read_at: by topic the offset up to which facts are read (L).
         rows: how many the input has.
+        provider: what the model computes on; unset for the CPU.
     """
 
     title = "a batch job"
@@ -75,6 +76,7 @@ class BatchJob(StoredRecord, frozen=True, kw_only=True):
     read_at: dict[str, int]
     rows: int
     options: BatchOptions
+    provider: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class BatchReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,6 +87,7 @@ class BatchReport(msgspec.Struct, frozen=True, kw_only=True):
         first_bad: the first few of these: the row, from 0, and what is wrong.
         logged: how many predictions are in the inference log.
         resumed_at: the rows that an earlier attempt had answered.
+        execution: what the model computed on, and why where that is a fallback.
     """
 
     job: str
@@ -97,3 +100,4 @@ class BatchReport(msgspec.Struct, frozen=True, kw_only=True):
     first_bad: tuple[tuple[int, str], ...]
     logged: int
     resumed_at: int
+    execution: str = "cpu"

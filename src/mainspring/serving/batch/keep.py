@@ -88,6 +88,7 @@ def _records(
             read_at=read_at,
             score=score,
             actor=actor,
+            provider=model.provider,
             classes=answered.classes,
             probabilities=probabilities,
         )

@@ -140,6 +140,7 @@ def _begun(endpoint: BatchEndpoint, places: BatchPlaces, options: BatchOptions) 
         read_at={topic: endpoint.head(topic) for topic in sorted(topics)},
         rows=rows,
         options=options,
+        provider=endpoint.model.provider or msgspec.UNSET,
     )
     job = _named(job)
     folder.begin(job)
@@ -150,6 +151,7 @@ def _named(job: BatchJob) -> BatchJob:
     """The job under the name of what its rows are answered from: doing it twice gives one id."""
     said = [job.endpoint, job.environment, job.input, job.version, job.at, job.read_at]
     asked = [job.options.time_column, job.options.rows_at_once]
+    asked += [] if isinstance(job.provider, msgspec.UnsetType) else [job.provider]
     return msgspec.structs.replace(job, id=digest_of_value([*said, *asked])[7:23])
 
 
@@ -170,6 +172,7 @@ def _require_same(
             begun.source == places.source.name and (pinned or begun.input == identity)
         ),
         "the model in charge": begun.version == endpoint.model.version,
+        "what the model computes on": begun.provider == (endpoint.model.provider or msgspec.UNSET),
         "an option": begun.options == options,
     }
     for what, is_same in changes.items():
@@ -261,4 +264,5 @@ class _Batch:
             first_bad=tuple((int(row), str(error)) for row, error in first.iter_rows()),
             logged=job.rows - count if job.options.log else 0,
             resumed_at=begin,
+            execution=str(self.endpoint.model.scorer.placed),
         )

@@ -28,6 +28,7 @@ class AnsweredRows(msgspec.Struct, frozen=True, kw_only=True):
         classes: of them all; `probabilities`: for each row one of each class; both are empty for a
             model of one score.
         latency_us: that it took for all rows.
+        provider: as of `PredictionRecord`, of them all.
         places: of each row behind the id, where some between them are not here; empty: in order.
         unlogged: the rows that are not to be logged.
     """
@@ -45,6 +46,7 @@ class AnsweredRows(msgspec.Struct, frozen=True, kw_only=True):
     read_at: Sequence[Mapping[str, int]]
     scores: Sequence[float]
     latency_us: int
+    provider: str = ""
     places: Sequence[int] = ()
     unlogged: frozenset[int] = frozenset()
     classes: Sequence[str] = ()
@@ -156,6 +158,7 @@ class AnsweredRows(msgspec.Struct, frozen=True, kw_only=True):
                 actor=self.actor,
                 revision=self.revision,
                 latency_us=self.latency_us,
+                provider=self.provider,
                 classes=self.classes,
                 probabilities=probabilities,
             )
@@ -212,6 +215,7 @@ def group_of_one(record: PredictionRecord, names: Sequence[str]) -> AnsweredRows
         read_at=[record.read_at],
         scores=[record.score],
         latency_us=record.latency_us,
+        provider=record.provider,
         classes=record.classes,
         probabilities=[record.probabilities] if record.classes else (),
     )

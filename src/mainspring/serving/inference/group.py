@@ -37,10 +37,12 @@ class PredictionHead(StoredRecord, frozen=True, kw_only=True):
         read_at: the keys of L.
         classes: what the probabilities of the group are of; from format 2 on, which is that of
             models of several classes alone.
+        provider: as of `PredictionRecord`; from format 3 on, which is that of other providers than
+            the CPU alone, for an earlier release would find that the replay differs.
     """
 
     title = "what predictions have in common"
-    newest_format = 2
+    newest_format = 3
 
     version: Digest
     map_version: int
@@ -50,6 +52,7 @@ class PredictionHead(StoredRecord, frozen=True, kw_only=True):
     features: list[str]
     read_at: list[str]
     classes: list[str] | msgspec.UnsetType = msgspec.UNSET
+    provider: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class PredictionGroup(
@@ -131,7 +134,8 @@ def pack_group(answered: AnsweredRows) -> PackedRecord:
         features=list(answered.names),
         read_at=list(first) if is_alike else [],
         classes=list(answered.classes) or msgspec.UNSET,
-        record_format=2 if answered.classes else msgspec.UNSET,
+        provider=answered.provider or msgspec.UNSET,
+        record_format=3 if answered.provider else 2 if answered.classes else msgspec.UNSET,
     )
     absent = {name: sorted(rows) for name, rows in request.absent.items()}
     group = PredictionGroup(
@@ -183,6 +187,7 @@ def unpack_group(record: PackedRecord) -> AnsweredRows:
         read_at=apart or [dict(zip(head.read_at, offsets, strict=True))] * rows,
         scores=group.scores,
         latency_us=group.latency_us,
+        provider="" if isinstance(head.provider, msgspec.UnsetType) else head.provider,
         places=() if isinstance(group.places, msgspec.UnsetType) else group.places,
         classes=() if isinstance(head.classes, msgspec.UnsetType) else head.classes,
         probabilities=()

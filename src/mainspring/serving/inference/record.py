@@ -30,6 +30,8 @@ class PredictionRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         read_at: L, as `recompute.offsets_read` gives it: how far the online state of each view had
             folded each source.
         score: what was answered; of several classes the largest probability.
+        provider: what the model computed on; empty for the CPU, where a row's bytes depend on
+            nothing but the model and the row.
         classes: what `probabilities` are of, in their order; both are empty for a model of one
             score.
         actor: who asked.
@@ -50,5 +52,6 @@ class PredictionRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     actor: str
     revision: str = ""
     latency_us: int = 0
+    provider: str = ""
     classes: Sequence[str] = ()
     probabilities: Sequence[float] = ()

@@ -1,5 +1,10 @@
 """Recompute predictions from the log and the artifacts, and compare them with the record.
 
+The model is computed on the CPU, whatever it answered on: there a row's bytes depend on the row and
+the model alone, so they can be compared as bytes.  Another provider sums in another order, and may
+choose the order by how many rows it is given; an answer of one is compared within a tolerance that
+the outcome names, also where this machine has that provider.
+
 The features are recomputed by backfill and not read from online state: the second computation
 shares the kernel and nothing else with the first.
 """
@@ -7,6 +12,7 @@ shares the kernel and nothing else with the first.
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from enum import StrEnum
+from math import isclose
 
 import msgspec
 import polars as pl
@@ -25,6 +31,10 @@ from mainspring.serving.predict import ServedModel
 __all__ = ["ReplayOutcome", "ReplayResult", "expired_replay", "replay_predictions"]
 
 TOLERANCE = 1e-9
+PROVIDER_TOLERANCE = 1e-4
+"""Of an answer of another provider, by its size where that is over 1: a few hundred times what
+single precision rounds, and far below what another model or row would say.
+"""
 
 
 class ReplayOutcome(StrEnum):
@@ -32,8 +42,14 @@ class ReplayOutcome(StrEnum):
 
     IDENTICAL = "identical"
     EQUAL_WITHIN_TOLERANCE = f"equal within {TOLERANCE}"
+    EQUAL_ON_ANOTHER_PROVIDER = f"equal within {PROVIDER_TOLERANCE} on another provider"
     DIFFERS = "differs"
     NOT_AVAILABLE = "not available"
+
+    @property
+    def is_reproduced(self) -> bool:
+        """Whether it is the recorded answer, as exactly as that can be told."""
+        return self in (ReplayOutcome.IDENTICAL, ReplayOutcome.EQUAL_ON_ANOTHER_PROVIDER)
 
 
 class ReplayResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -140,25 +156,30 @@ def _compare(
         if not same_bytes(recorded, now)
     }
     pairs = list(zip(record.probabilities or [record.score], said, strict=True))
-    same = all(same_bytes(recorded, now) for recorded, now in pairs)
+    outcome = ReplayOutcome.DIFFERS if differing else _outcome(record, pairs)
     furthest = max(abs(recorded - now) for recorded, now in pairs)
-    outcome = (
-        ReplayOutcome.IDENTICAL
-        if same and not differing
-        else ReplayOutcome.EQUAL_WITHIN_TOLERANCE
-        if furthest <= TOLERANCE and not differing
-        else ReplayOutcome.DIFFERS
-    )
-    reason = (
-        ""
-        if outcome is ReplayOutcome.IDENTICAL
-        else f"{len(differing)} features differ, the score by {furthest:.3g}"
-    )
+    reason = f"{len(differing)} features differ, the score by {furthest:.3g}"
+    if record.provider:
+        reason += f"; answered on {record.provider}, recomputed on cpu"
     return ReplayResult(
         prediction=record.id,
         outcome=outcome,
         recorded=record.score,
         score=max(said),
-        reason=reason,
+        reason="" if outcome is ReplayOutcome.IDENTICAL else reason,
         differing=differing,
     )
+
+
+def _outcome(record: PredictionRecord, pairs: Sequence[tuple[float, float]]) -> ReplayOutcome:
+    """What the recorded and the recomputed numbers are to each other."""
+    if all(same_bytes(recorded, now) for recorded, now in pairs):
+        return ReplayOutcome.IDENTICAL
+    outcome, tolerance = (
+        (ReplayOutcome.EQUAL_ON_ANOTHER_PROVIDER, PROVIDER_TOLERANCE)
+        if record.provider
+        else (ReplayOutcome.EQUAL_WITHIN_TOLERANCE, TOLERANCE)
+    )
+    relative = tolerance if record.provider else 0.0
+    is_near = all(isclose(*pair, rel_tol=relative, abs_tol=tolerance) for pair in pairs)
+    return outcome if is_near else ReplayOutcome.DIFFERS

@@ -66,6 +66,7 @@ def build_trace(
     head = [
         f"{record.id}  {replay.outcome}" + (f" — {replay.reason}" if replay.reason else ""),
         f"  answered    {record.score:.6f}"
+        + (f" on {record.provider}" if record.provider else "")
         + ("" if replay.score is None else f", recomputed {replay.score:.6f}"),
         f"  requested   {requested_at} by {record.actor}",
         f"  request     {', '.join(f'{name}={value}' for name, value in record.request.items())}",

@@ -117,6 +117,8 @@ def batch_lines(report: "BatchReport", paint: Paint) -> Iterator[str]:
         f"{paint.mark(not report.bad)} {counted(report.rows, 'row')} in {report.out} by "
         f"{report.version}{resumed}"
     )
+    if report.execution != "cpu":
+        yield f"  computed on {report.execution}"
     if report.bad:
         yield paint.warn(f"  {counted(report.bad, 'row')} could not be answered, see `error`")
         yield from (f"    row {row:,}: {reason}" for row, reason in report.first_bad)
