@@ -19,6 +19,7 @@ import pytest
 from mainspring.app.workspace import Workspace
 from mainspring.engines.local.supervisor import SupervisorLimits
 from mainspring.engines.local.worker_group import WorkerGroup
+from mainspring.interface.traffic import parse_samples
 from mainspring.ports.errors import LeaseHeld, PortTaken
 from tests.attacks.wire import ask, request, shop_project, until
 from tests.unit.engines.onnx.test_scorer import row_means
@@ -175,6 +176,20 @@ def test_all_that_was_read_is_answered_when_the_group_ends(served: Served) -> No
         group.stop()
         assert joined() == 0
     assert set(clients.answers) <= {"200", "refused"}
+
+
+def test_a_scrape_of_any_worker_has_the_counts_of_all(served: Served) -> None:
+    group, _ = served
+    with Clients(group.port) as clients:
+        clients.wait_for(200)
+    answered = clients.answers["200"]
+    labels = frozenset({("endpoint", "means")})
+
+    def counted() -> float:
+        scrape = ask(group.port, request("GET", "/metrics", token=TOKEN)).body.decode()
+        return parse_samples(scrape)["mainspring_predict_seconds_count"][labels]
+
+    until(lambda: counted() == answered)
 
 
 def test_the_access_log_has_each_answer_of_every_worker_once(

@@ -72,7 +72,6 @@ _MONITORS_PERIOD_S = 1.0
 _STORES_PERIOD_S = 1.0
 _TOKENS_PERIOD_S = 1.0
 _UPLOADS_PERIOD_S = 60.0
-_METRICS_PERIOD_S = 1.0
 
 Only = Callable[[Callable[[], object]], Callable[[], object]]
 """Makes of an act one that is done by one server of several."""
@@ -126,7 +125,7 @@ def open_server(
         PeriodicTask(readiness.check, name="stores", period_s=_STORES_PERIOD_S),
         PeriodicTask(guard.record, name="tokens", period_s=_TOKENS_PERIOD_S),
         *_tasks_of_the_leader(workspace, leadership.only),
-        *_writing(metrics),
+        *([metrics.workers.task()] if metrics.workers else []),
         *background_tasks(
             workspace, host, metrics, require_stores=watch.check, only=leadership.only
         ),
@@ -153,12 +152,6 @@ def _tasks_of_the_leader(workspace: ServableWorkspace, only: Only) -> Iterator[P
         ("uploads", _uploads_of(workspace).expire, _UPLOADS_PERIOD_S),
     ):
         yield PeriodicTask(only(act), name=name, period_s=period_s)
-
-
-def _writing(metrics: ServerMetrics) -> Iterator[PeriodicTask]:
-    """Tells the other workers behind the port what this one has counted."""
-    if metrics.workers is not None:
-        yield PeriodicTask(metrics.workers.write, name="metrics", period_s=_METRICS_PERIOD_S)
 
 
 def run_environment_server(

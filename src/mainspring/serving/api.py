@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ServingApi", "answer_live", "answer_ready"]
 
+_RETRY_S = "1"
+
 
 class ServingApi:
     """The routes about the endpoints of one environment.
@@ -203,11 +205,7 @@ class ServingApi:
     def _readiness(self, has_model: bool, about: Mapping[str, object]) -> Reply:
         if notes := self._notes():
             about = {**about, "notes": [*notes]}
-        try:
-            self._require_ready()
-        except MainspringError as error:
-            return _unready(about, error)
-        return answer_ready(about, has_model, draining=self._draining)
+        return answer_ready(about, has_model, draining=self._draining, require=self._require_ready)
 
 
 def _body_of(call: Call) -> PredictBody:
@@ -227,18 +225,33 @@ def answer_live(_: Call) -> Reply:
     return json_reply({"live": True})
 
 
+def _nothing() -> None:
+    """There is nothing to ask for."""
+
+
 def answer_ready(
-    about: Mapping[str, object], is_ready: bool = True, *, draining: threading.Event
+    about: Mapping[str, object],
+    is_ready: bool = True,
+    *,
+    draining: threading.Event,
+    require: Callable[[], None] = _nothing,
 ) -> Reply:
-    """The answer of a route of readiness: 503 once the server is about to end.
+    """The answer of a route of readiness: 503, with the seconds in Retry-After, once the server is
+    about to end.
 
     Args:
         about: what it says besides.
+        require: returns while what is asked can be answered, else raises an error of ours.
     """
-    if draining.is_set():
-        return _unready(about, ServerEnding())
-    return json_reply({**about, "ready": is_ready}, 200 if is_ready else 503)
+    try:
+        require()
+        if draining.is_set():
+            raise ServerEnding
+    except MainspringError as error:
+        return _unready(about, reason=f"{error.code} {error.message}")
+    return json_reply({**about, "ready": True}) if is_ready else _unready(about)
 
 
-def _unready(about: Mapping[str, object], error: MainspringError) -> Reply:
-    return json_reply({**about, "ready": False, "reason": f"{error.code} {error.message}"}, 503)
+def _unready(about: Mapping[str, object], **reason: str) -> Reply:
+    reply = json_reply({**about, "ready": False, **reason}, 503)
+    return reply._replace(headers={"Retry-After": _RETRY_S})

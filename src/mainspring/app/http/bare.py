@@ -9,6 +9,7 @@ import os
 import shlex
 import threading
 from collections.abc import Callable, Collection, Mapping
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from hmac import compare_digest
@@ -21,20 +22,23 @@ from mainspring.access.errors import TokenUnknown
 from mainspring.access.record import token_key
 from mainspring.app.http.access_log import access_log_of
 from mainspring.app.http.address import address_of, certificates_of, hosts_of
+from mainspring.app.http.model_metrics import ModelServerMetrics
 from mainspring.app.http.problem import problem_reply
 from mainspring.app.http.servers import chosen_server
 from mainspring.app.models.model_file import ModelFile, open_model_file
 from mainspring.elements.events import Actor
 from mainspring.engines.local.heartbeat import heartbeat_of
-from mainspring.engines.local.inherited import inherited_listener, is_first
+from mainspring.engines.local.inherited import inherited_listener, is_first, worker_place
 from mainspring.ports.http import LOOPBACK_HOSTS, Call, HttpService, Reply, Route
 from mainspring.ports.tls import ServerTlsFiles
+from mainspring.serving.admission import AdmissionControl, AdmissionLimits
 from mainspring.serving.api import answer_live, answer_ready
 from mainspring.serving.protocol import ProtocolApi
 from mainspring.serving.protocol.files import FileModels
 
 __all__ = ["build_model_service", "run_model_server"]
 
+_LIMITS = AdmissionLimits()
 _CALLER, _ANYBODY = Actor("service:bearer"), Actor("service:anybody")
 
 
@@ -48,6 +52,7 @@ def run_model_server(
     needs_token: bool = True,
     tls: ServerTlsFiles | None = None,
     access_log: str = "",
+    limits: AdmissionLimits = _LIMITS,
 ) -> None:
     """Serve files of models on the loopback address until the process is asked to stop.
 
@@ -60,6 +65,7 @@ def run_model_server(
             requests.
         tls: has the server speak TLS; with a token it is known by the names in the certificate too.
         access_log: a file that gets a line for each call, `-` for standard output, or none.
+        limits: how many requests wait for each model, and how often callers ask.
 
     Raises: InvalidModel ENG-202 when a file is no model that can be scored, UnsafeModel ENG-205
         when the scan found what no model needs, SecretFileRefused ACC-034 for a file that can hold
@@ -81,7 +87,6 @@ def run_model_server(
     shown = f"$(cat {shlex.quote(str(token_file))})" if token_file else token
     header = f' -H "Authorization: Bearer {shown}"' if token else ""
     known = (*hosts, *hosts_of(certificates)) if needs_token else hosts
-    service = build_model_service(models, token=token, hosts=known)
 
     def announced(bound: int) -> None:
         at = address_of(bound, certificates)
@@ -93,7 +98,14 @@ def run_model_server(
             announce(f"  {at.curl}{header} {url}")
 
     chosen = partial(chosen_server, os.environ, heartbeat_of(os.environ))
-    with access_log_of(access_log) as log:
+    with ExitStack() as running:
+        log = running.enter_context(access_log_of(access_log))
+        metrics = ModelServerMetrics(worker_place(os.environ), log)
+        service = build_model_service(
+            models, token=token, hosts=known, limits=limits, metrics=metrics
+        )
+        if metrics.workers is not None:
+            running.enter_context(metrics.workers.task().running())
         chosen(listener=listener, tls=certificates).serve(
             replace(service, access=log.note if log else None),
             port=port,
@@ -102,10 +114,21 @@ def run_model_server(
 
 
 def build_model_service(
-    models: FileModels, *, token: str | None, hosts: Collection[str] = ()
+    models: FileModels,
+    *,
+    token: str | None,
+    hosts: Collection[str] = (),
+    limits: AdmissionLimits = _LIMITS,
+    metrics: ModelServerMetrics | None = None,
 ) -> HttpService:
-    """The service of models; every route but health needs the token, where there is one."""
-    draining = threading.Event()
+    """The service of models; every route but health needs the token, where there is one.
+
+    Args:
+        limits: as those of `serve`; all who have the token are one caller.
+        metrics: what counts; without it, some of this service alone.
+    """
+    draining, admission = threading.Event(), AdmissionControl(limits)
+    metrics = metrics or ModelServerMetrics()
     key = token_key(token) if token else ""
 
     def authorise(call: Call, _: str) -> Actor:
@@ -119,22 +142,31 @@ def build_model_service(
     def ready(_: Call) -> Reply:
         reasons = models.reasons
         about = {"reason": "; ".join(reasons)} if reasons else {}
-        return answer_ready(about, not reasons, draining=draining)
+        return answer_ready(about, not reasons, draining=draining, require=admission.require_room)
 
     def model_ready(call: Call) -> Reply:
         models.find(call.path["name"], "", revision="")
-        return answer_ready({"name": call.path["name"]}, draining=draining)
+        about = {"name": call.path["name"]}
+        return answer_ready(about, draining=draining, require=admission.require_room)
+
+    def refuse(call: Call, error: Exception) -> Reply:
+        metrics.count_rejected(call, error)
+        return metrics.http.counted(call, problem_reply(call, error))
 
     protocol = ProtocolApi(models, version=version("mainspring"), ready=model_ready)
+    metrics.watch(models, protocol.counts, admission)
+    routes = [
+        *protocol.routes(),
+        Route("GET", "/metrics", "read", metrics.reply),
+        Route("GET", "/v2/health/ready", None, ready, "nothing"),
+        Route("GET", "/healthz", None, answer_live, "nothing"),
+        Route("GET", "/v2/health/live", None, answer_live, "nothing"),
+    ]
     return HttpService(
-        routes=[
-            *protocol.routes(),
-            Route("GET", "/v2/health/ready", None, ready, "nothing"),
-            Route("GET", "/healthz", None, answer_live, "nothing"),
-            Route("GET", "/v2/health/live", None, answer_live, "nothing"),
-        ],
+        routes=[metrics.http.counting(route) for route in routes],
         authorise=authorise,
-        refuse=problem_reply,
+        refuse=refuse,
+        admit=admission.guarding_routes(routes),
         draining=draining,
         hosts=LOOPBACK_HOSTS | {host.lower() for host in hosts},
     )

@@ -2,9 +2,7 @@
 process do not share counts.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from time import perf_counter
+from collections.abc import Mapping, Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -12,15 +10,13 @@ from mainspring.app.http.access_log import AccessLogCounts
 from mainspring.app.http.worker_metrics import WorkerMetrics
 from mainspring.engines.local.access_log import AccessLog
 from mainspring.engines.local.inherited import WorkerPlace
-from mainspring.ports.http import Answers, Call, Reply, Route
+from mainspring.engines.prometheus import AdmissionMetrics, RequestMetrics
+from mainspring.ports.metrics import DURATION_BOUNDS_S
 from mainspring.serving.host import ServedEnvironment
 from mainspring.serving.predict import Prediction
 from mainspring.sources.ingest import IngestReport
 
 __all__ = ["ServerMetrics"]
-
-_BATCHES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
-_BUCKETS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1.0)
 
 
 class ServerMetrics:
@@ -39,13 +35,14 @@ class ServerMetrics:
         if access is not None:
             self.registry.register(AccessLogCounts(access))
         self.workers = WorkerMetrics(self.registry, place) if place else None
-        self._measure_requests()
+        self.http, self.admission = RequestMetrics(self.registry), AdmissionMetrics(self.registry)
+        self._measure_state()
         self._measure_predictions()
         self.seconds = Histogram(
             "mainspring_predict_seconds",
             "Time to answer a predict request.",
             ["endpoint"],
-            buckets=_BUCKETS,
+            buckets=DURATION_BOUNDS_S,
             registry=self.registry,
         )
         self.events = Counter(
@@ -66,13 +63,6 @@ class ServerMetrics:
             "mainspring_model_refused",
             "1 while the deployed model of an endpoint is refused because it is not proven.",
             ["endpoint"],
-            registry=self.registry,
-        )
-
-        self.unhandled = Counter(
-            "mainspring_unhandled_errors",
-            "Requests that ended with an error of the server; expected to be 0.",
-            ["route"],
             registry=self.registry,
         )
         self.parity_checked = Counter(
@@ -106,34 +96,8 @@ class ServerMetrics:
             registry=self.registry,
         )
 
-    def _measure_requests(self) -> None:
-        """What is measured of a request and what answers it."""
-        self.requests = Counter(
-            "mainspring_requests",
-            "HTTP requests by route and status.",
-            ["route", "status"],
-            registry=self.registry,
-        )
-        self.duration = Histogram(
-            "mainspring_request_duration_seconds",
-            "Time to answer a request, or a turn of several that are answered together, by route.",
-            ["route"],
-            buckets=_BUCKETS,
-            registry=self.registry,
-        )
-        self.in_flight = Gauge(
-            "mainspring_requests_in_flight",
-            "Requests that are being answered, by route.",
-            ["route"],
-            registry=self.registry,
-        )
-        self.batch = Histogram(
-            "mainspring_batch_calls",
-            "Requests that were answered together, by route.",
-            ["route"],
-            buckets=_BATCHES,
-            registry=self.registry,
-        )
+    def _measure_state(self) -> None:
+        """What is served, and what it takes on disk."""
         self.models = Gauge(
             "mainspring_model_info",
             "1 for each model version that answers: the current one of an endpoint, and the "
@@ -147,46 +111,6 @@ class ServerMetrics:
             ["log"],
             registry=self.registry,
         )
-
-    def counted(self, call: Call, reply: Reply) -> Reply:
-        """The reply, counted by route and status; where there was no route nothing is counted,
-        since anybody can make paths up.
-        """
-        if call.route:
-            self.requests.labels(call.route, str(reply.status)).inc()
-        if reply.status == 500:
-            self.unhandled.labels(call.route or "none").inc()
-        return reply
-
-    def measured(self, route: Route) -> Route:
-        """The route with its time, its requests in flight and its batches measured.
-
-        Cost: 4 µs a request, or a turn.
-        """
-        duration = self.duration.labels(route.path)
-        in_flight, batch = self.in_flight.labels(route.path), self.batch.labels(route.path)
-        answer_all = route.together
-
-        @contextmanager
-        def measuring(calls: int) -> Iterator[None]:
-            in_flight.inc(calls)
-            began = perf_counter()
-            try:
-                yield
-            finally:
-                duration.observe(perf_counter() - began)
-                in_flight.dec(calls)
-
-        def handler(call: Call) -> Reply:
-            with measuring(1):
-                return route.handler(call)
-
-        def together(calls: Sequence[Call]) -> Answers:
-            batch.observe(len(calls))
-            with measuring(len(calls)):
-                return answer_all(calls) if answer_all else ()
-
-        return route._replace(handler=handler, together=together if answer_all else None)
 
     def set_models(self, served: ServedEnvironment) -> None:
         """Say which models answer now."""

@@ -24,9 +24,10 @@ from mainspring.ports.http import (
     RouteSubject,
 )
 from mainspring.ports.log import LogReader
+from mainspring.ports.metrics import METRICS_MEDIA_TYPE
 from mainspring.project.api import DeploymentApi
 from mainspring.project.deploy import EnvironmentDeployer
-from mainspring.serving.admission import AdmissionControl
+from mainspring.serving.admission import AdmissionControl, rejection_of
 from mainspring.serving.api import ServingApi
 from mainspring.serving.errors import PredictionUnknown
 from mainspring.serving.feedback import FeedbackRecorder, Permit
@@ -96,6 +97,12 @@ def build_http_service(
     host, guard, metrics = dependencies.host, dependencies.guard, dependencies.metrics
     draining = threading.Event()
     metrics.pending.set_function(lambda: host.pending)
+    admission = dependencies.admission
+    if admission is not None:
+        metrics.admission.watch(
+            lambda: {name: admission.under_way(name) for name in host.served.endpoints},
+            limit=admission.limit,
+        )
     openapi = OpenApi(lambda: host.served, version=dependencies.version)
     routes = [
         *ServingApi(
@@ -128,16 +135,19 @@ def build_http_service(
         return guard.authorise(call.headers.get("authorization"), demand)
 
     def refuse(call: Call, error: Exception) -> Reply:
-        return metrics.counted(call, problem_reply(call, error))
+        if reason := rejection_of(error):
+            name = call.path.get("name", "")
+            metrics.admission.count(name if name in host.served.endpoints else "", reason)
+        return metrics.http.counted(call, problem_reply(call, error))
 
     return HttpService(
         routes=[
-            _counted(_placed(_kept(route, dependencies.require_stores), dependencies), metrics)
+            metrics.http.counting(_placed(_kept(route, dependencies.require_stores), dependencies))
             for route in routes
         ],
         authorise=authorise,
         refuse=refuse,
-        admit=_admitting(routes, dependencies.admission),
+        admit=admission.guarding_routes(routes) if admission else None,
         draining=draining,
         hosts=LOOPBACK_HOSTS | {host.lower() for host in hosts},
     )
@@ -166,15 +176,6 @@ def _feedback_api(dependencies: HttpDependencies) -> FeedbackApi:
 
 def _allow(guard: TokenGuard, header: str | None, demand: Demand) -> None:
     guard.authorise(header, demand)
-
-
-def _admitting(
-    routes: Sequence[Route], admission: AdmissionControl | None
-) -> Callable[[Call], Callable[[], None]] | None:
-    """What lets requests for predictions in; everything else is as urgent as it is rare."""
-    if admission is None:
-        return None
-    return admission.guarding([each.path for each in routes if each.permission == "predict"])
 
 
 def _demand(call: Call, permission: str, about: RouteSubject) -> Demand:
@@ -212,15 +213,6 @@ def _kept(route: Route, require_stores: Callable[[], None]) -> Route:
     return route.preceded(require_stores) if route.writes else route
 
 
-def _counted(route: Route, metrics: ServerMetrics) -> Route:
-    """The route with its answers counted; those of health are asked for every few seconds and would
-    drown the others.
-    """
-    if route.permission is None:
-        return route
-    return metrics.measured(route.followed(metrics.counted))
-
-
 def _render_metrics(
     metrics: ServerMetrics, host: EndpointHost, log_bytes: Callable[[], Mapping[str, int]]
 ) -> Reply:
@@ -229,4 +221,4 @@ def _render_metrics(
     metrics.map_version.set(served.version)
     metrics.set_models(served)
     metrics.set_log_bytes(log_bytes())
-    return Reply(200, metrics.render(), "text/plain; version=0.0.4; charset=utf-8")
+    return Reply(200, metrics.render(), METRICS_MEDIA_TYPE)

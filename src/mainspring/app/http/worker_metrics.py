@@ -16,8 +16,11 @@ from prometheus_client import CollectorRegistry, Metric, generate_latest
 from prometheus_client.registry import Collector
 
 from mainspring.engines.local.inherited import WorkerPlace
+from mainspring.flow.periodic import PeriodicTask
 
 __all__ = ["WorkerMetrics"]
+
+_PERIOD_S = 1.0
 
 
 class _Sample(msgspec.Struct, array_like=True):
@@ -42,6 +45,10 @@ class WorkerMetrics:
 
     def __init__(self, registry: CollectorRegistry, place: WorkerPlace) -> None:
         self._registry, self._place = registry, place
+
+    def task(self) -> PeriodicTask:
+        """Tells the others now and then."""
+        return PeriodicTask(self.write, name="metrics", period_s=_PERIOD_S)
 
     def write(self) -> None:
         """Tell the others."""

@@ -6,7 +6,12 @@ batch requests a quarter; each caller has a rate.  `queue` and `rate` decide and
 """
 
 from mainspring.serving.admission.admit import AdmissionControl
-from mainspring.serving.admission.errors import ModelQueueFull, RateExceeded, UnknownPriority
+from mainspring.serving.admission.errors import (
+    ModelQueueFull,
+    RateExceeded,
+    UnknownPriority,
+    rejection_of,
+)
 from mainspring.serving.admission.limits import AdmissionLimits, CallerRate
 from mainspring.serving.admission.queue import PRIORITY_HEADER, Priority
 
@@ -19,4 +24,5 @@ __all__ = [
     "Priority",
     "RateExceeded",
     "UnknownPriority",
+    "rejection_of",
 ]

@@ -2,9 +2,9 @@
 
 import time
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 
-from mainspring.ports.http import Call
+from mainspring.ports.http import Call, Route
 from mainspring.serving.admission.errors import ModelQueueFull, RateExceeded
 from mainspring.serving.admission.limits import AdmissionLimits
 from mainspring.serving.admission.queue import (
@@ -29,7 +29,8 @@ def _nothing() -> None:
 class AdmissionControl:
     """Lets calls in, as far as there is room.
 
-    It belongs to the event loop of one server; only `require_room` may be called by any thread.
+    It belongs to the event loop of one server; only `require_room` and `under_way` may be called by
+    any thread.
 
     Args:
         now: seconds of a clock that does not go back.
@@ -74,8 +75,17 @@ class AdmissionControl:
         guarded = frozenset(paths)
         return lambda call: self.admit(call) if call.route in guarded else _nothing
 
+    def guarding_routes(self, routes: Iterable[Route]) -> Callable[[Call], Callable[[], None]]:
+        """The same for requests for predictions; everything else is as urgent as it is rare."""
+        return self.guarding([each.path for each in routes if each.permission == "predict"])
+
+    @property
+    def limit(self) -> int:
+        """How many requests for one model may be under way."""
+        return self._limits.queue
+
     def under_way(self, model: str) -> int:
-        """How many requests for a model are let in and not answered."""
+        """How many requests for a model are let in and not answered; for any thread."""
         return self._under_way[model]
 
     def require_room(self) -> None:

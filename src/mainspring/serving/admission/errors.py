@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from mainspring.elements.errors import ServingError
 
-__all__ = ["ModelQueueFull", "RateExceeded", "UnknownPriority"]
+__all__ = ["ModelQueueFull", "RateExceeded", "UnknownPriority", "rejection_of"]
 
 
 @dataclass(eq=False, kw_only=True)
@@ -18,7 +18,7 @@ class ModelQueueFull(ServingError):
     template: ClassVar[str] = "{waiting} requests wait for {model}, and {limit} {priority} ones may"
     remedy: ClassVar[str] = (
         "send it again after the time in Retry-After, or to another server; start more workers, or "
-        "raise `queue` under `admission` in project.toml"
+        "raise `queue` under `admission` in project.toml (`serve-model`: `--queue`)"
     )
     model: str
     priority: str
@@ -34,7 +34,7 @@ class RateExceeded(ServingError):
     template: ClassVar[str] = "{caller} may send {rate:g} requests a second"
     remedy: ClassVar[str] = (
         "send it again after the time in Retry-After, ask for several rows in one request, or have "
-        "the rate raised under `admission` in project.toml"
+        "the rate raised under `admission` in project.toml (`serve-model`: `--requests-per-s`)"
     )
     caller: str
     rate: float
@@ -50,3 +50,18 @@ class UnknownPriority(ServingError):
     remedy: ClassVar[str] = "leave the header out for a live request"
     given: str
     known: str
+
+
+def rejection_of(error: Exception) -> str:
+    """Why a request was not let in, in one word for metrics; empty where it was.
+
+    >>> rejection_of(RateExceeded(caller="a", rate=1.0, wait_s=1.0))
+    'rate'
+    """
+    match error:
+        case ModelQueueFull():
+            return "queue"
+        case RateExceeded():
+            return "rate"
+        case _:
+            return ""

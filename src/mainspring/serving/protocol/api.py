@@ -1,12 +1,13 @@
 """The routes of the Open Inference Protocol but for health, over a repository of models."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 
 from mainspring.ports.body import parse_body
 from mainspring.ports.http import Call, Reply, Route, json_reply
+from mainspring.ports.metrics import InferenceCounts
 from mainspring.serving.protocol.errors import WrongField
 from mainspring.serving.protocol.infer import InferTurns
 from mainspring.serving.protocol.metadata import EXTENSIONS, metadata_of
@@ -80,6 +81,10 @@ class ProtocolApi:
                 "POST", f"{of_repository}/unload", "operate", self.unload, blocks=True, alone=True
             ),
         ]
+
+    def counts(self) -> Sequence[InferenceCounts]:
+        """What was answered since the server started, for metrics."""
+        return self._statistics.counts()
 
     def server_metadata(self, _: Call) -> Reply:
         """`GET /v2`."""

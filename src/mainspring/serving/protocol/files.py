@@ -48,6 +48,11 @@ class FileModels:
         return [held.model for held in self._held.values() if held.model is not None]
 
     @property
+    def names(self) -> Sequence[str]:
+        """Those that the server was started with, loaded or not."""
+        return list(self._load)
+
+    @property
     def reasons(self) -> Sequence[str]:
         """Of each model that does not answer, why."""
         missing = {name: held for name, held in self._held.items() if held.model is None}

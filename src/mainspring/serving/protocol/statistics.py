@@ -3,13 +3,17 @@
 Source: Open Inference Protocol, statistics extension (`extension_statistics.md`).
 """
 
-from collections.abc import Callable
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
+
+from mainspring.ports.metrics import DURATION_BOUNDS_S, InferenceCounts
 
 __all__ = ["ModelStatistics", "Span", "StatisticsKeeper"]
 
 _MOST_MODELS, _MOST_SIZES = 1_000, 1_000
+_BOUNDS_NS = [int(bound * 1e9) for bound in DURATION_BOUNDS_S]
 
 
 @dataclass
@@ -39,6 +43,7 @@ class ModelStatistics:
         runs: of the model; several requests may be one.
         spans: by the protocol's names.
         batches: runs by their number of rows.
+        durations: answered requests by what they took, see `InferenceCounts`.
     """
 
     name: str
@@ -56,6 +61,7 @@ class ModelStatistics:
         }
     )
     batches: dict[int, Span] = field(default_factory=dict)
+    durations: list[int] = field(default_factory=lambda: [0] * (len(_BOUNDS_NS) + 1))
 
     def document(self) -> dict[str, object]:
         """As the protocol writes it."""
@@ -94,12 +100,13 @@ class StatisticsKeeper:
                 kept.batches.setdefault(rows, Span()).add(ns)
 
     def count_answer(self, name: str, version: str, *, rows: int, spans: dict[str, int]) -> None:
-        """An answered request, and the nanoseconds of its parts."""
+        """An answered request, and the nanoseconds of its parts, `success` being all of it."""
         with self._lock:
             kept = self._of(name, version)
             kept.last_ms, kept.rows = self._now_ms(), kept.rows + rows
             for part, ns in spans.items():
                 kept.spans[part].add(ns)
+            kept.durations[bisect_left(_BOUNDS_NS, spans["success"])] += 1
 
     def count_refusal(self, name: str, version: str, *, ns: int) -> None:
         """A request that ended with an error."""
@@ -113,6 +120,20 @@ class StatisticsKeeper:
                 kept.document()
                 for (of, label), kept in sorted(self._kept.items())
                 if name in ("", of) and version in ("", label)
+            ]
+
+    def counts(self) -> Sequence[InferenceCounts]:
+        """Of every version that was asked, for metrics."""
+        with self._lock:
+            return [
+                InferenceCounts(
+                    name,
+                    version,
+                    kept.rows,
+                    tuple(kept.durations),
+                    kept.spans["success"].ns / 1e9,
+                )
+                for (name, version), kept in sorted(self._kept.items())
             ]
 
     def document_of(self, name: str, version: str) -> dict[str, object]:

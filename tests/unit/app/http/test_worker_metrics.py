@@ -26,7 +26,7 @@ def requests_of(metrics: ServerMetrics) -> dict[str, float]:
 def test_a_scrape_of_any_worker_has_the_counts_of_each(tmp_path: Path) -> None:
     first, second = workers_in(tmp_path)
     for metrics, count in ((first, 3), (second, 4)):
-        metrics.requests.labels("/v1/status", "200").inc(count)
+        metrics.http.requests.labels("/v1/status", "200").inc(count)
         assert metrics.workers is not None
         metrics.workers.write()
     assert requests_of(first) == requests_of(second) == {"1": 3.0, "2": 4.0}
@@ -36,7 +36,7 @@ def test_its_own_counts_are_those_of_now(tmp_path: Path) -> None:
     first, _ = workers_in(tmp_path)
     assert first.workers is not None
     first.workers.write()
-    first.requests.labels("/v1/status", "200").inc()
+    first.http.requests.labels("/v1/status", "200").inc()
     assert requests_of(first) == {"1": 1.0}
 
 
@@ -56,5 +56,5 @@ def test_what_workers_tell_each_other_is_for_nobody_else(tmp_path: Path) -> None
 
 def test_a_server_by_itself_has_no_label_of_a_worker() -> None:
     metrics = ServerMetrics()
-    metrics.requests.labels("/v1/status", "200").inc()
+    metrics.http.requests.labels("/v1/status", "200").inc()
     assert b"worker=" not in metrics.render()
