@@ -98,7 +98,7 @@ def main() -> None:
     folder = ROOT / "requirements"
     dev = resolve(
         [
-            *requirements("serve", "platform", "nats", "redis", "s3", "sklearn", "dev"),
+            *requirements("serve", "platform", "nats", "otel", "redis", "s3", "sklearn", "dev"),
             *PROJECT["build-system"]["requires"],
         ]
     )

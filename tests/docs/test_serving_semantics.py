@@ -11,6 +11,7 @@ from mainspring.elements.errors import MainspringError
 from mainspring.engines.http import drain
 from mainspring.engines.local.access_log import AccessLogLimits
 from mainspring.engines.local.supervisor import SupervisorLimits
+from mainspring.engines.otel.export import SpanExportLimits
 from mainspring.ports import limits
 from mainspring.ports.limits import HttpLimits
 from mainspring.serving.admission import AdmissionLimits, Priority
@@ -56,6 +57,10 @@ def test_page_has_every_limit_of_what_a_body_says():
 
 def test_page_has_the_limits_of_the_access_log():
     assert _values("Of the access log") == asdict(AccessLogLimits())
+
+
+def test_page_has_the_limits_of_traces():
+    assert _values("Of the traces") == asdict(SpanExportLimits())
 
 
 def test_page_has_the_limits_of_admission():

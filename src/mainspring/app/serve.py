@@ -14,11 +14,18 @@ from mainspring.access.authorise import TokenGuard
 from mainspring.app.announcement import served_lines
 from mainspring.app.data_plane import open_controller
 from mainspring.app.http.access_log import access_log_of
-from mainspring.app.http.address import ServerAddress, address_of, certificates_of, hosts_of
+from mainspring.app.http.address import (
+    ServerAddress,
+    address_of,
+    certificates_of,
+    hosts_of,
+    scheme_of,
+)
 from mainspring.app.http.log_sizes import log_bytes_in
 from mainspring.app.http.metrics import ServerMetrics
 from mainspring.app.http.routes import HttpDependencies, build_http_service
 from mainspring.app.http.servers import chosen_server
+from mainspring.app.http.traces import ServerTraces, traces_of
 from mainspring.app.servable_workspace import ServableWorkspace
 from mainspring.elements.errors import MainspringError
 from mainspring.elements.time import format_instant
@@ -42,6 +49,7 @@ from mainspring.ports.clock import clock_note
 from mainspring.ports.http import Call, HttpService
 from mainspring.ports.limits import MAX_PUSHED_ROWS
 from mainspring.ports.tls import ServerTlsFiles
+from mainspring.ports.traces import TraceSettings
 from mainspring.serving.admission import AdmissionControl
 from mainspring.serving.host import EndpointHost, ServedEnvironment
 from mainspring.serving.readiness import ServerReadiness
@@ -97,10 +105,15 @@ class EnvironmentServer(NamedTuple):
 
 
 def open_server(
-    workspace: ServableWorkspace, *, hosts: Collection[str] = (), access: AccessLog | None = None
+    workspace: ServableWorkspace,
+    *,
+    hosts: Collection[str] = (),
+    access: AccessLog | None = None,
+    traces: ServerTraces | None = None,
 ) -> EnvironmentServer:
     """Everything that a server of an environment is made of; stores that do not agree make it
-    unready, not absent.  The access log, where there is one, is told of each call.
+    unready, not absent.  The access log and the traces, where there are some, are told of each
+    call.
 
     Raises: SRV-120 to SRV-122 where no model can compute as declared.
     """
@@ -109,7 +122,7 @@ def open_server(
     watch = FolderWatch(workspace.folder, room_bytes=workspace.config.disk_floor_mb << 20)
     host = workspace.host(must_load=False)
     require_placed(host.served.endpoints.values())
-    metrics = ServerMetrics(worker_place(os.environ), access)
+    metrics = ServerMetrics(worker_place(os.environ), access, traces)
     readiness = _readiness(workspace, watch, host)
     with _starting_unready():
         readiness.check()
@@ -118,7 +131,11 @@ def open_server(
         workspace.materialize()
     guard = guard_of(workspace)
     service = service_of(workspace, host, metrics, guard=guard, readiness=readiness, hosts=hosts)
-    service = replace(service, access=access.note if access else None)
+    service = replace(
+        service,
+        access=access.note if access else None,
+        tracer=traces.tracer if traces else None,
+    )
     leadership = leadership_of(workspace)
     tasks = (
         PeriodicTask(host.log_later().flush, name="inference-log", period_s=_LOG_PERIOD_S),
@@ -162,6 +179,8 @@ def run_environment_server(
     hosts: Collection[str] = (),
     tls: ServerTlsFiles | None = None,
     access_log: str = "",
+    traces: str = "",
+    declared_traces: TraceSettings | None = None,
 ) -> None:
     """Answer on the loopback address until the process is stopped.
 
@@ -171,16 +190,27 @@ def run_environment_server(
         announce: prints, line by line, the address of the server and how to call it.
         tls: has it speak TLS; it is known by the names in the certificate too.
         access_log: a file that gets a line for each call, `-` for standard output, or none.
+        traces: the address of a collector that gets the traces, or none.
+        declared_traces: where the settings say that they go.
 
-    Raises: AccessLogUnusable SRV-057, what `certificates_of` and `open_server` raise.
+    Raises: AccessLogUnusable SRV-057, what `certificates_of`, `traces_of` and `open_server` raise.
     """
     certificates = certificates_of(tls)
     with ExitStack() as running:
         log = running.enter_context(access_log_of(access_log))
+        spans = running.enter_context(
+            traces_of(
+                declared_traces,
+                traces,
+                {"deployment.environment.name": workspace.environment},
+                scheme=scheme_of(certificates),
+            )
+        )
         compile_kernels()
         warm()
         warm_online()
-        server = open_server(workspace, hosts=(*hosts, *hosts_of(certificates)), access=log)
+        known = (*hosts, *hosts_of(certificates))
+        server = open_server(workspace, hosts=known, access=log, traces=spans)
         running.callback(server.guard.record, everything=True)
         running.callback(server.host.drain)
         running.enter_context(server.leadership.running())

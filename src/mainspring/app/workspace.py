@@ -376,6 +376,7 @@ class Workspace(FeedbackAccess):
         tls: ServerTlsFiles | None = None,
         access_log: Path | str = "",
         execution: Execution | None = None,
+        traces: str = "",
         announce: Callable[[str], None] = print,
     ) -> None:
         """Answer over HTTP on the loopback address until the process is stopped.
@@ -387,10 +388,13 @@ class Workspace(FeedbackAccess):
             tls: in place of the files that the settings of the environment name.
             access_log: a file that gets a line of JSON for each call, or `-` for standard output.
             execution: where models compute, in place of what the settings of the environment say.
+            traces: the address of a collector of OpenTelemetry, in place of the one that the
+                settings name.
 
         Raises: PortTaken SRV-030, TlsFileUnusable SRV-054, TlsKeyExposed SRV-055,
-            AccessLogUnusable SRV-057, NowhereOnDisk ACC-020 for a workspace in memory; SRV-120 to
-            SRV-122 where no model can compute as declared.
+            AccessLogUnusable SRV-057, TracesNotInstalled SRV-058, TracesUnusable SRV-059,
+            NowhereOnDisk ACC-020 for a workspace in memory; SRV-120 to SRV-122 where no model can
+            compute as declared.
         """
         from mainspring.app.serve import run_environment_server
 
@@ -411,6 +415,8 @@ class Workspace(FeedbackAccess):
             hosts=hosts,
             tls=tls or declared,
             access_log=str(access_log),
+            traces=traces,
+            declared_traces=self.config.traces,
         )
 
     def latest_predictions(self, count: int) -> list[str]:

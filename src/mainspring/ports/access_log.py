@@ -3,13 +3,10 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-__all__ = ["CLIENT_GONE", "REQUEST_ID_HEADER", "TRACEPARENT_HEADER", "AccessRecord", "NoteAccess"]
+__all__ = ["CLIENT_GONE", "REQUEST_ID_HEADER", "AccessRecord", "NoteAccess"]
 
 REQUEST_ID_HEADER = "x-request-id"
 """The id of a request: the caller's, where it is one, or the server's; it is answered too."""
-
-TRACEPARENT_HEADER = "traceparent"
-"""The caller's trace.  Source: W3C Trace Context, section 3.2."""
 
 CLIENT_GONE = 499
 """The status of a call whose caller left before the answer; nobody is ever sent it."""

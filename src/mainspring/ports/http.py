@@ -16,6 +16,7 @@ from mainspring.elements.plain_json import encode_json
 from mainspring.ports.access_log import NoteAccess
 from mainspring.ports.errors import AnswerUnwanted
 from mainspring.ports.limits import HttpLimits
+from mainspring.ports.traces import CallSpan, Tracer
 
 __all__ = [
     "LOOPBACK_HOSTS",
@@ -77,6 +78,7 @@ class Call(NamedTuple):
         deadline: until when the caller waits, as an instant of the monotonic clock in seconds; None
             where they gave no `TIMEOUT_HEADER`.
         caller: says whether they wait still.
+        span: where whoever answers says what was done; None of a call that is not traced.
     """
 
     method: str
@@ -88,6 +90,7 @@ class Call(NamedTuple):
     actor: Actor = Actor("")
     deadline: float | None = None
     caller: Caller = _PRESENT
+    span: CallSpan | None = None
 
     def require_wanted(self) -> None:
         """Return while somebody waits for the answer.  Raises: AnswerUnwanted SRV-052."""
@@ -244,6 +247,7 @@ class HttpService:
             request to another one is refused, since a page of another site may have sent it.
         access: is told of each call how it ended, and of what was refused before it was a request;
             each answer has the id of its request then.
+        tracer: begins the span of each call that is to be traced.
     """
 
     routes: Sequence[Route]
@@ -254,6 +258,7 @@ class HttpService:
     draining: threading.Event = field(default_factory=threading.Event)
     hosts: frozenset[str] = LOOPBACK_HOSTS
     access: NoteAccess | None = None
+    tracer: Tracer | None = None
 
 
 class HttpServer(Protocol):

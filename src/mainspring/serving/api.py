@@ -21,12 +21,20 @@ from mainspring.ports.http import (
     json_reply,
 )
 from mainspring.ports.limits import MAX_EXPLAINED_ROWS
+from mainspring.ports.traces import CallSpan
 from mainspring.serving.asked import AskedOf
 from mainspring.serving.body import PredictBody
 from mainspring.serving.endpoint_models import EndpointModels
 from mainspring.serving.errors import ServerEnding, TooManyRows
 from mainspring.serving.protocol.api import ProtocolApi
 from mainspring.serving.protocol.repository import REVISION_HEADER
+from mainspring.serving.turn_spans import (
+    EXPLAIN_SPAN,
+    TurnSpans,
+    ended_by_error,
+    stage_of_call,
+    turn_spans_of,
+)
 
 if TYPE_CHECKING:
     # A server of one bare model has the routes of the protocol and nothing of features, so neither
@@ -38,6 +46,8 @@ if TYPE_CHECKING:
 __all__ = ["ServingApi", "answer_live", "answer_ready"]
 
 _RETRY_S = "1"
+_MOST_IDS = 32
+"""As many predictions of a request as its span names."""
 
 
 class ServingApi:
@@ -110,16 +120,13 @@ class ServingApi:
             FEA-002 to WrongRequestType FEA-004 and InexactFeature DAT-021 for what cannot be read
             or cast; ScoreNotFinite SRV-022; NotExplainable SRV-089.
         """
-        started, name = perf_counter(), call.path["name"]
-        body = _body_of(call)
-        revision = call.headers.get(REVISION_HEADER, "")
-        if body.explain:
-            asked = AskedOf(body.rows, call.actor, revision)
-            predictions = self._host.predict_explained(name, asked)
-        else:
-            predictions = self._host.predict(name, body.rows, actor=call.actor, revision=revision)
-        self._observe(name, predictions, perf_counter() - started)
-        return _answered(predictions)
+        answers = self.predict_together([call])
+        if isinstance(answers, RecordedAnswers):
+            answers = answers.settled()
+        [answer] = answers
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
     def predict_together(self, calls: Sequence[Call]) -> Answers:
         """As `predict`, of several calls for one endpoint: one read of features, one run of each
@@ -134,12 +141,11 @@ class ServingApi:
                 bodies[place] = _body_of(call)
             except MainspringError as error:
                 answers[place] = error
-        asked = [
-            AskedOf(body.rows, calls[place].actor, calls[place].headers.get(REVISION_HEADER, ""))
-            for place, body in bodies.items()
-        ]
+        spans = turn_spans_of("predict", calls)
+        asked = [_asked(calls[place], body, spans) for place, body in bodies.items()]
         try:
-            turn, log = self._host.predict_together(name, asked)
+            with ended_by_error(spans):
+                turn, log = self._host.predict_together(name, asked)
         except MainspringError as error:
             return [answers.get(place, error) for place in range(len(calls))]
         answered = [each for each in turn.answers if not isinstance(each, MainspringError)]
@@ -147,27 +153,35 @@ class ServingApi:
         for (place, body), each in zip(bodies.items(), turn.answers, strict=True):
             if isinstance(each, MainspringError):
                 answers[place] = each
-            else:
-                answers[place] = _answered(each)
-                if body.explain:
-                    to_explain[place] = each
+                continue
+            answers[place] = _answered(each)
+            if body.explain:
+                to_explain[place] = each
+            if (span := calls[place].span) is not None:
+                _describe(span, each)
 
         def record() -> None:
             if log is not None:
-                log()
+                with ended_by_error(spans):
+                    log()
             taken_s = perf_counter() - started
             for predictions in answered:
                 self._observe(name, predictions, taken_s)
+            if spans is not None:
+                spans.end()
 
         def leaving(recorded: Sequence[Answer]) -> Sequence[Answer]:
-            said = {place: self._explained(each, turn) for place, each in to_explain.items()}
+            said = dict[int, Answer]()
+            for place, each in to_explain.items():
+                with stage_of_call(calls[place].span, EXPLAIN_SPAN):
+                    said[place] = self._explained(each, turn)
             return [said.get(place, answer) for place, answer in enumerate(recorded)]
 
         replies = [answers[place] for place in range(len(calls))]
-        if log is None and not to_explain:
+        if not answered or (log is None and not to_explain):
             record()
             return replies
-        return RecordedAnswers(replies, record, leaving) if answered else replies
+        return RecordedAnswers(replies, record, leaving)
 
     def _explained(self, predictions: list["Prediction"], turn: "AnsweredTurn") -> Answer:
         """The reply with explanations: it is made once the predictions are on record, and where it
@@ -214,6 +228,22 @@ def _body_of(call: Call) -> PredictBody:
     if body.explain and len(body.rows) > MAX_EXPLAINED_ROWS:
         raise TooManyRows(rows=len(body.rows), limit=MAX_EXPLAINED_ROWS)
     return body
+
+
+def _asked(call: Call, body: PredictBody, spans: TurnSpans | None) -> AskedOf:
+    return AskedOf(body.rows, call.actor, call.headers.get(REVISION_HEADER, ""), spans)
+
+
+def _describe(span: CallSpan, predictions: Sequence["Prediction"]) -> None:
+    """Say in the span of a call what it was answered."""
+    versions = dict.fromkeys(each.version for each in predictions)
+    revisions = dict.fromkeys(each.revision for each in predictions if each.revision)
+    span.attributes |= {
+        "mainspring.rows": len(predictions),
+        "mainspring.prediction.ids": [each.id for each in predictions[:_MOST_IDS]],
+        "mainspring.model.version": ", ".join(versions),
+        "mainspring.revision": ", ".join(revisions),
+    }
 
 
 def _answered(predictions: Sequence["Prediction"]) -> Reply:

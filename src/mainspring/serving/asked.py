@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from mainspring.serving.turn_spans import TurnSpans
+
 __all__ = ["AskedOf"]
 
 
@@ -11,8 +13,10 @@ class AskedOf(NamedTuple):
 
     Args:
         revision: the one that is asked for; empty for whichever answers.
+        spans: of the turn that it is answered in; None where nothing of that is traced.
     """
 
     rows: Sequence[Mapping[str, object]]
     actor: str
     revision: str = ""
+    spans: TurnSpans | None = None

@@ -210,7 +210,7 @@ class EndpointHost:
                 continue
             for chosen, places in groups:
                 rows = [one.rows[place] for place in places]
-                parts.append(AskedRows(chosen.model, rows, one.actor, chosen.revision))
+                parts.append(AskedRows(chosen.model, rows, one.actor, chosen.revision, one.spans))
                 owners.append((number, places))
         sample = endpoint.log.sample if has_room else 0.0
         turn = self._answer(endpoint, parts, served.version, sample=sample)
@@ -221,7 +221,13 @@ class EndpointHost:
         if pending is not None:
             pending.put(turn.groups, topic=endpoint.topic, log=endpoint.log)
             return joined, None
-        keep = partial(self._predictor.keep, turn.groups, topic=endpoint.topic, log=endpoint.log)
+        keep = partial(
+            self._predictor.keep,
+            turn.groups,
+            topic=endpoint.topic,
+            log=endpoint.log,
+            spans=asked[0].spans if asked else None,
+        )
         return joined, keep if any(group.has_logged for group in turn.groups) else None
 
     def predict_explained(self, name: str, asked: AskedOf) -> list[Prediction]:

@@ -29,6 +29,7 @@ from mainspring.ports.limits import MAX_ROWS
 from mainspring.ports.log import LogWriter
 from mainspring.ports.models import Scorer
 from mainspring.ports.online import OnlineReader
+from mainspring.ports.traces import SpanValue
 from mainspring.serving.errors import EmptyRequest, TooManyRows
 from mainspring.serving.explain import Explanation
 from mainspring.serving.finite import require_finite
@@ -37,6 +38,7 @@ from mainspring.serving.inference.group import pack_group
 from mainspring.serving.inference.policy import LogPolicy
 from mainspring.serving.inference_log import segment_topic
 from mainspring.serving.scores import Scores, most_probable_class, scores_of
+from mainspring.serving.turn_spans import FEATURES_SPAN, LOG_SPAN, MODEL_SPAN, TurnSpans
 
 __all__ = [
     "Prediction",
@@ -113,6 +115,10 @@ class ServedModel:
         views = [view.view for view in self.training_set.views]
         keys = {key for view in views for entity in view.entities for key in entity.join_keys}
         return tuple(sorted(keys))
+
+    def view_names(self) -> list[str]:
+        """The names of the feature views that it reads."""
+        return [view.view.name for view in self.training_set.views]
 
     def features_of(
         self, request: RequestColumns, online: OnlineReader, *, at: Sequence[Micros]
@@ -212,18 +218,32 @@ class Predictor:
         self.keep([answered], topic=topic, log=log)
         return predictions_of(answered)
 
-    def keep(self, answered: Sequence[AnsweredRows], *, topic: str, log: LogPolicy = _EACH) -> None:
+    def keep(
+        self,
+        answered: Sequence[AnsweredRows],
+        *,
+        topic: str,
+        log: LogPolicy = _EACH,
+        spans: TurnSpans | None = None,
+    ) -> None:
         """Log what was answered, in one append to this process's segment.
 
         Args:
             topic: of the endpoint's predictions.
+            spans: of the turn that answered, where it is traced.
 
         Raises: StoreFailed ENG-001, StoreBusy ENG-009 and others of the log: then nobody may be
             answered.
         """
         records = [pack_group(each) for whole in answered if (each := whole.logged())]
-        if records:
-            self.log.append_packed(self._segment_of(topic), records, on_disk=log.is_on_disk)
+        if not records:
+            return
+        segment = self._segment_of(topic)
+        if spans is None:
+            self.log.append_packed(segment, records, on_disk=log.is_on_disk)
+            return
+        with spans.stage(LOG_SPAN, {"mainspring.log.records": len(records)}):
+            self.log.append_packed(segment, records, on_disk=log.is_on_disk)
 
     def has_kept(self, answered: AnsweredRows, *, topic: str) -> bool:
         """Whether this process's segment has what was answered."""
@@ -264,11 +284,24 @@ class Predictor:
         map_version: int,
         actor: str,
         revision: str = "",
+        spans: TurnSpans | None = None,
     ) -> AnsweredRows:
-        """As `answer`, of rows that are cast already.  Raises: ScoreNotFinite SRV-022."""
+        """As `answer`, of rows that are cast already, in a turn that may be traced.  Raises:
+        ScoreNotFinite SRV-022.
+        """
         started = perf_counter_ns()
-        features, read = model.features_of(request, self.online, at=at)
-        scores = model.score(features)
+        if spans is None:
+            features, read = model.features_of(request, self.online, at=at)
+            scores = model.score(features)
+        else:
+            about: dict[str, SpanValue] = {
+                "mainspring.rows": request.height,
+                "mainspring.model.version": model.version,
+            }
+            with spans.stage(FEATURES_SPAN, about | {"mainspring.views": model.view_names()}):
+                features, read = model.features_of(request, self.online, at=at)
+            with spans.stage(MODEL_SPAN, about | {"mainspring.model": model.label}):
+                scores = model.score(features)
         answered = AnsweredRows(
             id=self.ids.new("prediction"),
             version=model.version,

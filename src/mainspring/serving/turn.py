@@ -20,17 +20,21 @@ from mainspring.serving.predict import (
     predictions_of,
     require_rows,
 )
+from mainspring.serving.turn_spans import TurnSpans
 
 __all__ = ["AnsweredTurn", "AskedRows", "answer_turn"]
 
 
 class AskedRows(NamedTuple):
-    """One request: the model that answers it, its rows, who asks, and the model's revision."""
+    """One request: the model that answers it, its rows, who asks, the model's revision, and the
+    spans of its turn.
+    """
 
     model: ServedModel
     rows: Sequence[Mapping[str, object]]
     actor: str
     revision: str = ""
+    spans: TurnSpans | None = None
 
 
 class AnsweredTurn(NamedTuple):
@@ -139,6 +143,7 @@ def _answer_model(
             map_version=map_version,
             actor=calls[0].asked.actor,
             revision=calls[0].asked.revision,
+            spans=calls[0].asked.spans,
         )
     except MainspringError as error:
         if len(calls) == 1:

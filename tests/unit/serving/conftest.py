@@ -2,6 +2,8 @@
 features up.
 """
 
+import threading
+
 import numpy as np
 import polars as pl
 import pytest
@@ -14,8 +16,11 @@ from mainspring.elements.schema import DType, Schema
 from mainspring.elements.time import MINUTE
 from mainspring.features.spec import OnDemandFeatureView
 from mainspring.ports.placement import Placed
-from mainspring.serving.errors import NotExplainable
+from mainspring.serving.api import ServingApi
+from mainspring.serving.errors import NotExplainable, PredictionUnknown
+from mainspring.serving.host import EndpointHost, ServedEnvironment
 from mainspring.serving.predict import Predictor, compile_served_model
+from mainspring.serving.served_endpoint import ServedEndpoint
 from mainspring.sources.spec import Source
 from mainspring.testing import FrozenClock, SeededIds
 from tests.unit.features.history import folded, landing, log_of, windowed
@@ -108,3 +113,46 @@ def predict(predictor, model):
 @pytest.fixture
 def row():
     return {"city": "JFK", "bags": 3, "at": "1970-01-01T01:08:00Z", "trip": "t1"}
+
+
+def unknown(prediction):
+    raise PredictionUnknown(prediction=prediction)
+
+
+@pytest.fixture
+def served(model):
+    late = ServedEndpoint(name="late", topic="inference:dev:late", current=model)
+    return ServedEnvironment(environment="dev", version=4, endpoints={"late": late})
+
+
+@pytest.fixture
+def api_of(predictor, clock):
+    """The routes over an environment, and what they observed."""
+
+    def api_of(served, replay=unknown, require_stores=lambda: None, predictor=predictor):
+        host = EndpointHost(
+            lambda _: served,
+            predictor,
+            environment="dev",
+            clock=clock,
+            ids=SeededIds(1),
+            explainer_of=explainer_of,
+        )
+        host.refresh()
+        observed = []
+        api = ServingApi(
+            host,
+            replay=replay,
+            version="9",
+            require_ready=require_stores,
+            observe=lambda *args: observed.append(args),
+            draining=threading.Event(),
+        )
+        return api, observed
+
+    return api_of
+
+
+@pytest.fixture
+def api(api_of, served):
+    return api_of(served)[0]

@@ -1,7 +1,6 @@
 """The routes of serving, called with records."""
 
 import json
-import threading
 from dataclasses import replace
 
 import pytest
@@ -10,7 +9,7 @@ from mainspring.elements.events import Actor
 from mainspring.ports.errors import BadRequest
 from mainspring.ports.http import Call
 from mainspring.ports.limits import MAX_EXPLAINED_ROWS
-from mainspring.serving.api import ServingApi, answer_live
+from mainspring.serving.api import answer_live
 from mainspring.serving.errors import (
     EmptyRequest,
     NotExplainable,
@@ -21,14 +20,11 @@ from mainspring.serving.errors import (
     UnknownEndpoint,
     WrongTensor,
 )
-from mainspring.serving.host import EndpointHost, ServedEnvironment
 from mainspring.serving.inference_log import find_prediction
 from mainspring.serving.protocol import matrix_model
 from mainspring.serving.protocol.infer import InferTurns
 from mainspring.serving.protocol.statistics import StatisticsKeeper
-from mainspring.serving.served_endpoint import ServedEndpoint
-from mainspring.testing import SeededIds
-from tests.unit.serving.conftest import Adder, Linear, explainer_of
+from tests.unit.serving.conftest import Adder, Linear
 
 TENSOR = {"name": "features", "shape": [1, 2], "datatype": "FP64", "data": [1, 2]}
 
@@ -41,49 +37,6 @@ def call(body=None, **path):
 def inference(scorer):
     model = matrix_model("sum", "sum v1", scorer, ["a", "b"])
     return InferTurns(lambda _: model, StatisticsKeeper(lambda: 0))
-
-
-def unknown(prediction):
-    raise PredictionUnknown(prediction=prediction)
-
-
-@pytest.fixture
-def served(model):
-    late = ServedEndpoint(name="late", topic="inference:dev:late", current=model)
-    return ServedEnvironment(environment="dev", version=4, endpoints={"late": late})
-
-
-@pytest.fixture
-def api_of(predictor, clock):
-    """The routes over an environment, and what they observed."""
-
-    def api_of(served, replay=unknown, require_stores=lambda: None):
-        host = EndpointHost(
-            lambda _: served,
-            predictor,
-            environment="dev",
-            clock=clock,
-            ids=SeededIds(1),
-            explainer_of=explainer_of,
-        )
-        host.refresh()
-        observed = []
-        api = ServingApi(
-            host,
-            replay=replay,
-            version="9",
-            require_ready=require_stores,
-            observe=lambda *args: observed.append(args),
-            draining=threading.Event(),
-        )
-        return api, observed
-
-    return api_of
-
-
-@pytest.fixture
-def api(api_of, served):
-    return api_of(served)[0]
 
 
 @pytest.fixture

@@ -34,6 +34,7 @@ __all__ = [
     "tls_files",
     "tls_options",
     "tls_words",
+    "traces_option",
     "trust_option",
     "worker_count",
     "workers_option",
@@ -100,6 +101,15 @@ access_log_option = click.option(
     default="",
     metavar="FILE",
     help="A line of JSON for each call, in this file or, for -, on standard output.",
+)
+"""For commands that serve."""
+
+
+traces_option = click.option(
+    "--traces",
+    default="",
+    metavar="URL",
+    help="Send traces to this collector of OpenTelemetry, such as http://localhost:4318.",
 )
 """For commands that serve."""
 

@@ -10,7 +10,7 @@ from mainspring.ports.tls import ServerTlsFiles
 if TYPE_CHECKING:
     from mainspring.engines.http.certificates import ServerCertificates
 
-__all__ = ["ServerAddress", "address_of", "certificates_of", "hosts_of", "shown_path"]
+__all__ = ["ServerAddress", "address_of", "certificates_of", "hosts_of", "scheme_of", "shown_path"]
 
 _HERE = "127.0.0.1"
 
@@ -45,6 +45,11 @@ def hosts_of(tls: "ServerCertificates | None") -> tuple[str, ...]:
     """
     names = tls.names if tls else ()
     return tuple(name for name in names if "*" not in name and ":" not in name)
+
+
+def scheme_of(tls: "ServerCertificates | None") -> str:
+    """What the address of a server begins with."""
+    return "http" if tls is None else "https"
 
 
 def address_of(port: int, tls: "ServerCertificates | None") -> ServerAddress:

@@ -21,10 +21,11 @@ from mainspring.access.bare import bare_token, kept_token
 from mainspring.access.errors import TokenUnknown
 from mainspring.access.record import token_key
 from mainspring.app.http.access_log import access_log_of
-from mainspring.app.http.address import address_of, certificates_of, hosts_of
+from mainspring.app.http.address import address_of, certificates_of, hosts_of, scheme_of
 from mainspring.app.http.model_metrics import ModelServerMetrics
 from mainspring.app.http.problem import problem_reply
 from mainspring.app.http.servers import chosen_server
+from mainspring.app.http.traces import traces_of
 from mainspring.app.models.model_file import ModelFile, open_model_file
 from mainspring.elements.events import Actor
 from mainspring.engines.local.heartbeat import heartbeat_of
@@ -52,6 +53,7 @@ def run_model_server(
     needs_token: bool = True,
     tls: ServerTlsFiles | None = None,
     access_log: str = "",
+    traces: str = "",
     limits: AdmissionLimits = _LIMITS,
 ) -> None:
     """Serve files of models on the loopback address until the process is asked to stop.
@@ -65,12 +67,13 @@ def run_model_server(
             requests.
         tls: has the server speak TLS; with a token it is known by the names in the certificate too.
         access_log: a file that gets a line for each call, `-` for standard output, or none.
+        traces: the address of a collector that gets the traces, or none.
         limits: how many requests wait for each model, and how often callers ask.
 
     Raises: InvalidModel ENG-202 when a file is no model that can be scored, UnsafeModel ENG-205
         when the scan found what no model needs, SecretFileRefused ACC-034 for a file that can hold
         no token, TlsFileUnusable SRV-054, TlsKeyExposed SRV-055, AccessLogUnusable SRV-057; SRV-120
-        to SRV-122 where a model cannot run as declared.
+        to SRV-122 where a model cannot run as declared; what `traces_of` raises.
     """
     certificates = certificates_of(tls)
     token = None
@@ -100,14 +103,20 @@ def run_model_server(
     chosen = partial(chosen_server, os.environ, heartbeat_of(os.environ))
     with ExitStack() as running:
         log = running.enter_context(access_log_of(access_log))
-        metrics = ModelServerMetrics(worker_place(os.environ), log)
+        sending = traces_of(None, traces, {}, scheme=scheme_of(certificates))
+        spans = running.enter_context(sending)
+        metrics = ModelServerMetrics(worker_place(os.environ), log, spans)
         service = build_model_service(
             models, token=token, hosts=known, limits=limits, metrics=metrics
         )
         if metrics.workers is not None:
             running.enter_context(metrics.workers.task().running())
         chosen(listener=listener, tls=certificates).serve(
-            replace(service, access=log.note if log else None),
+            replace(
+                service,
+                access=log.note if log else None,
+                tracer=spans.tracer if spans else None,
+            ),
             port=port,
             on_bound=announced if is_first(os.environ) else lambda _: None,
         )

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from mainspring.app.http.access_log import AccessLogCounts
+from mainspring.app.http.traces import ServerTraces, SpanCounts
 from mainspring.app.http.worker_metrics import WorkerMetrics
 from mainspring.engines.local.access_log import AccessLog
 from mainspring.engines.local.inherited import WorkerPlace
@@ -26,12 +27,20 @@ class ServerMetrics:
         place: among the workers behind one port, of all of which a scrape tells; None for a server
             by itself.
         access: the access log, of which it tells.
+        traces: of which it tells too.
     """
 
     _compared: tuple[int, int] | None = None
 
-    def __init__(self, place: WorkerPlace | None = None, access: AccessLog | None = None) -> None:
+    def __init__(
+        self,
+        place: WorkerPlace | None = None,
+        access: AccessLog | None = None,
+        traces: ServerTraces | None = None,
+    ) -> None:
         self.registry = CollectorRegistry()
+        if traces is not None:
+            self.registry.register(SpanCounts(traces.export))
         if access is not None:
             self.registry.register(AccessLogCounts(access))
         self.workers = WorkerMetrics(self.registry, place) if place else None

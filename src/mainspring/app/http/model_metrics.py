@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from prometheus_client import CollectorRegistry, generate_latest
 
 from mainspring.app.http.access_log import AccessLogCounts
+from mainspring.app.http.traces import ServerTraces, SpanCounts
 from mainspring.app.http.worker_metrics import WorkerMetrics
 from mainspring.engines.local.access_log import AccessLog
 from mainspring.engines.local.inherited import WorkerPlace
@@ -28,10 +29,18 @@ class ModelServerMetrics:
     Args:
         place: as `ServerMetrics` takes it.
         access: the access log, of which it tells.
+        traces: of which it tells too.
     """
 
-    def __init__(self, place: WorkerPlace | None = None, access: AccessLog | None = None) -> None:
+    def __init__(
+        self,
+        place: WorkerPlace | None = None,
+        access: AccessLog | None = None,
+        traces: ServerTraces | None = None,
+    ) -> None:
         self._registry = CollectorRegistry()
+        if traces is not None:
+            self._registry.register(SpanCounts(traces.export))
         if access is not None:
             self._registry.register(AccessLogCounts(access))
         self.workers = WorkerMetrics(self._registry, place) if place else None

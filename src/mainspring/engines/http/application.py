@@ -12,8 +12,8 @@ from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mainspring.elements.events import Actor
-from mainspring.engines.http.access import BegunCall
 from mainspring.engines.http.desk import Desk, RouteDesk
+from mainspring.engines.http.notes import BegunCall
 from mainspring.engines.http.translate import call_of, read_body, send_reply, with_deadline
 from mainspring.engines.http.workers import WorkInFlight
 from mainspring.ports.errors import MethodNotAllowed, UnknownRoute
@@ -38,7 +38,7 @@ def asgi_application(service: HttpService, flying: WorkInFlight | None = None) -
 
     async def answer_unknown(scope: Scope, _: Receive, send: Send) -> None:
         call = call_of(scope)
-        begun = desk.access.begin(call, scope["path"]) if desk.access else None
+        begun = desk.notes.begin(call, scope["path"]) if desk.notes else None
         reply = service.refuse(call, UnknownRoute(path=scope["path"]))
         await send_reply(_noted(desk, begun, call, reply), send)
 
@@ -98,9 +98,11 @@ class _PathAnswer:
             self._routes.setdefault("HEAD", self._routes["GET"])
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        at, access = self._routes.get(scope["method"]), self._desk.access
+        at, notes = self._routes.get(scope["method"]), self._desk.notes
         call = call_of(scope, at.route.path if at else "")
-        begun = access.begin(call, scope["path"]) if access else None
+        begun = notes.begin(call, scope["path"]) if notes else None
+        if begun is not None and begun.span is not None:
+            call = call._replace(span=begun.span)
         try:
             if at is None:
                 reply = self._refusal(scope, call)
@@ -108,8 +110,8 @@ class _PathAnswer:
                 call, reply = await self._reply(at, call, receive)
         except ClientDisconnect:
             # Of one that is refused in the middle of its body the refusal is noted.
-            if access and begun and call.caller.has_left:
-                access.leave(begun, call)
+            if notes and begun and call.caller.has_left:
+                notes.leave(begun, call)
             return
         await send_reply(_noted(self._desk, begun, call, reply), send)
 
@@ -149,7 +151,7 @@ class _PathAnswer:
 
 def _noted(desk: Desk, begun: BegunCall | None, call: Call, reply: Reply) -> Reply:
     """The reply as it is sent, after it was noted where somebody wants that."""
-    if desk.access is None or begun is None:
+    if desk.notes is None or begun is None:
         return reply
-    desk.access.end(begun, call, reply)
-    return desk.access.named(begun, reply)
+    desk.notes.end(begun, call, reply)
+    return desk.notes.named(begun, reply)

@@ -14,9 +14,9 @@ from time import monotonic, thread_time
 from typing import TypeVar
 
 from mainspring.elements.errors import MainspringError
-from mainspring.engines.http.access import access_notes_of
 from mainspring.engines.http.errors import ServerBusy
 from mainspring.engines.http.gathering import Gathering
+from mainspring.engines.http.notes import call_notes_of
 from mainspring.engines.http.room import BodyRoom
 from mainspring.engines.http.tick import Elsewhere, Tick
 from mainspring.engines.http.workers import Overdue, Workers, WorkInFlight, have_turn
@@ -43,7 +43,7 @@ class Desk:
     def __init__(self, service: HttpService, flying: WorkInFlight) -> None:
         limits = service.limits
         self.service, self.limits = service, limits
-        self.access = access_notes_of(service)
+        self.notes = call_notes_of(service)
         self.room = BodyRoom(limits.all_bodies_bytes)
         self.waiting = Workers(_WAITING_THREADS, name="wait", limits=limits, flying=flying)
         # One core stays for everything else.

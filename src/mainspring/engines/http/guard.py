@@ -18,7 +18,6 @@ from urllib.parse import unquote
 import httptools
 
 from mainspring.elements.errors import MainspringError
-from mainspring.engines.http.access import access_notes_of
 from mainspring.engines.http.connections import Connections
 from mainspring.engines.http.errors import (
     BodyTooLarge,
@@ -28,6 +27,7 @@ from mainspring.engines.http.errors import (
     TooManyConnections,
     UnknownHost,
 )
+from mainspring.engines.http.notes import call_notes_of
 from mainspring.engines.http.tls import TlsTransport
 from mainspring.engines.http.translate import closing_bytes
 from mainspring.ports.errors import BadRequest, MethodNotAllowed
@@ -52,7 +52,7 @@ class Admission:
 
     def __init__(self, service: HttpService) -> None:
         self.service, self.limits = service, service.limits
-        self.access = access_notes_of(service)
+        self.notes = call_notes_of(service)
         self.connections = Connections(service.limits)
         self.open_paths = frozenset(r.path for r in service.routes if r.permission is None)
         self.is_draining = False
@@ -68,8 +68,8 @@ class Admission:
             method, path: as far as they were read.
         """
         reply = self.service.refuse(Call(""), error)
-        if self.access is not None:
-            reply = self.access.refuse(method, path, reply)
+        if self.notes is not None:
+            reply = self.notes.refuse(method, path, reply)
         return closing_bytes(reply)
 
 

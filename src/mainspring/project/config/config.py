@@ -17,6 +17,7 @@ from mainspring.elements.time import MINUTE, Micros, parse_duration, parse_insta
 from mainspring.gates.policy import TrustPolicy
 from mainspring.ports.signer import PublicKey
 from mainspring.ports.tls import ServerTlsFiles
+from mainspring.ports.traces import TraceSettings
 from mainspring.project.config.admission import parse_admission
 from mainspring.project.config.audit import AuditConfig, parse_audit
 from mainspring.project.config.engines import EngineChoices, parse_engines
@@ -24,6 +25,7 @@ from mainspring.project.config.execution import parse_execution
 from mainspring.project.config.inference import parse_inference_log
 from mainspring.project.config.settings import Settings
 from mainspring.project.config.tls import parse_tls
+from mainspring.project.config.traces import parse_traces
 from mainspring.project.errors import ConfigurationFault, ProjectErrors, UnknownEnvironment
 from mainspring.serving.admission.limits import AdmissionLimits
 from mainspring.serving.execution.declared import Execution
@@ -65,6 +67,7 @@ _OF_ENVIRONMENT = (
     "execution",
     "tls",
     "inference_log",
+    "traces",
 )
 _MOST_MEGABYTES = 1_000_000
 _LINE_OF_SYNTAX_ERROR = re.compile(r"at line (\d+)")
@@ -98,6 +101,7 @@ class EnvironmentConfig:
         tls: the files that its servers speak TLS with, relative ones to the project's folder; None:
             they speak plain HTTP.
         inference_log: how predictions are logged where endpoints do not say it.
+        traces: where its servers send traces; None: nowhere, unless they are told to.
     """
 
     protected: bool
@@ -116,6 +120,7 @@ class EnvironmentConfig:
     execution: Execution = field(default_factory=Execution)
     tls: ServerTlsFiles | None = None
     inference_log: InferenceLog = field(default_factory=InferenceLog)
+    traces: TraceSettings | None = None
 
     @property
     def history_bytes(self) -> int | None:
@@ -273,6 +278,7 @@ def _environment(
         admission=parse_admission(settings, table.get("admission", {}), f"{setting}.admission"),
         execution=parse_execution(settings, table.get("execution", {}), f"{setting}.execution"),
         tls=parse_tls(settings, table.get("tls", {}), f"{setting}.tls"),
+        traces=parse_traces(settings, table.get("traces", {}), f"{setting}.traces"),
         inference_log=parse_inference_log(
             settings,
             table.get("inference_log", {}),

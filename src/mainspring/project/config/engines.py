@@ -28,7 +28,6 @@ from mainspring.project.config.settings import Settings
 
 __all__ = ["EngineChoice", "EngineChoices", "parse_engines"]
 
-_REFERENCE = re.compile(r"env:([A-Za-z_][A-Za-z0-9_]*)")
 _ANY_TEXT = re.compile(r".+")
 
 
@@ -171,23 +170,10 @@ def _server(
         if name in table
     }
     secrets = {
-        name: _variable(settings, table[name], f"{setting}.{name}")
+        name: settings.variable(table[name], f"{setting}.{name}")
         for name in product.secrets
         if name in table
     }
     return EngineChoice(
         product=product.name, url=str(table["url"]), settings=plain, secrets=secrets
     )
-
-
-def _variable(settings: Settings, value: object, setting: str) -> str:
-    found = _REFERENCE.fullmatch(value) if isinstance(value, str) else None
-    if found is None:
-        # The value is not printed: it may be the secret itself.
-        settings.fault(
-            setting,
-            "must name an environment variable, such as env:NAME: secrets are never written "
-            "in this file",
-        )
-        return ""
-    return found[1]

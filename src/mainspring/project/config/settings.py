@@ -8,6 +8,7 @@ from mainspring.project.errors import ConfigurationFault
 
 __all__ = ["Settings"]
 
+_REFERENCE = re.compile(r"env:([A-Za-z_][A-Za-z0-9_]*)")
 _HEADER = re.compile(r"\s*\[([^\[\]]+)\]")
 _ASSIGNMENT = re.compile(r"\s*([A-Za-z0-9_.-]+)\s*=")
 
@@ -58,6 +59,19 @@ class Settings:
             return value
         self.fault(setting, f"must be {wanted}, not {value!r}")
         return ""
+
+    def variable(self, value: object, setting: str) -> str:
+        """The environment variable that a secret is read from, which `env:NAME` names."""
+        found = _REFERENCE.fullmatch(value) if isinstance(value, str) else None
+        if found is None:
+            # The value is not printed: it may be the secret itself.
+            self.fault(
+                setting,
+                "must name an environment variable, such as env:NAME: secrets are never written "
+                "in this file",
+            )
+            return ""
+        return found[1]
 
     def flag(self, value: object, setting: str) -> bool:
         """True or false."""

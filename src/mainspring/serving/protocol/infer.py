@@ -16,11 +16,13 @@ from mainspring.ports.errors import DeadlinePassed, StoreBusy
 from mainspring.ports.http import Call, Reply
 from mainspring.ports.limits import MAX_ROWS
 from mainspring.ports.tensors import Array
+from mainspring.ports.traces import SpanValue
 from mainspring.serving.protocol.model import ProtocolModel
 from mainspring.serving.protocol.packed import unpacked
 from mainspring.serving.protocol.request import InferCall, decode_request
 from mainspring.serving.protocol.response import encode_response
 from mainspring.serving.protocol.statistics import StatisticsKeeper
+from mainspring.serving.turn_spans import MODEL_SPAN, turn_spans_of
 
 __all__ = ["InferTurns"]
 
@@ -37,6 +39,7 @@ class _Decoded:
     """
 
     place: int
+    call: Call
     model: ProtocolModel
     request: InferCall
     ns: int
@@ -101,7 +104,7 @@ class InferTurns:
         except MainspringError:
             self._refused(model, perf_counter_ns() - began)
             raise
-        return _Decoded(place, model, request, perf_counter_ns() - began)
+        return _Decoded(place, call, model, request, perf_counter_ns() - began)
 
     def _answer_batch(
         self, batch: Sequence[_Decoded], answers: dict[int, Reply | Exception]
@@ -109,7 +112,7 @@ class InferTurns:
         """Answer requests by one run; where that fails, each by a run of its own."""
         began = perf_counter_ns()
         try:
-            found = _run(batch)
+            found = _traced_run(batch)
         except (DeadlinePassed, StoreBusy):
             raise
         except MainspringError as error:
@@ -162,6 +165,29 @@ def _batches(group: Sequence[_Decoded]) -> list[list[_Decoded]]:
             rows = each.request.rows
         batches[-1].append(each)
     return batches
+
+
+def _traced_run(batch: Sequence[_Decoded]) -> _Arrays:
+    """As `_run`, in the spans of those requests that are traced."""
+    spans = turn_spans_of("infer", [each.call for each in batch])
+    if spans is None:
+        return _run(batch)
+    for each in batch:
+        if each.call.span is not None:
+            each.call.span.attributes |= _said_of(each.model, each.request.rows)
+    said = _said_of(batch[0].model, sum(each.request.rows for each in batch))
+    with spans, spans.stage(MODEL_SPAN, said):
+        found = _run(batch)
+    spans.end()
+    return found
+
+
+def _said_of(model: ProtocolModel, rows: int) -> dict[str, SpanValue]:
+    return {
+        "mainspring.model": model.name,
+        "mainspring.model.version": model.version,
+        "mainspring.rows": rows,
+    }
 
 
 def _run(batch: Sequence[_Decoded]) -> _Arrays:

@@ -82,7 +82,7 @@ class EchoService:
     def echo(self, call: Call) -> Reply:
         """The call as JSON."""
         said = call._replace(body=b"")._asdict()
-        del said["caller"]
+        del said["caller"], said["span"]
         return json_reply({**said, "body": call.body.decode()})
 
     def wait(self, _: Call) -> Reply:

@@ -80,7 +80,8 @@ def test_names_that_callers_make_up_are_forgotten(control: AdmissionControl) -> 
         held, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert held < 100_000, "20,000 names take more than a megabyte"
+    # Kept, they would take 2.5 MB; what other threads allocate meanwhile is far less than one.
+    assert held < 1_000_000
 
 
 def test_a_full_queue_is_that_of_one_model(control: AdmissionControl) -> None:

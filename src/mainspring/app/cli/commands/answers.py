@@ -20,6 +20,7 @@ from mainspring.app.cli.options import (
     tls_files,
     tls_options,
     tls_words,
+    traces_option,
     trust_option,
     worker_count,
     workers_option,
@@ -90,6 +91,7 @@ _COMPILING = (
 @workers_option
 @server_option
 @access_log_option
+@traces_option
 @click.option(
     "--allow-host",
     "hosts",
@@ -110,6 +112,7 @@ def serve(
     workers: int | None,
     hosts: tuple[str, ...],
     access_log: str,
+    traces: str,
     tls_cert: Path | None,
     tls_key: Path | None,
     client_ca: Path | None,
@@ -139,6 +142,7 @@ def serve(
         words += tls_words(files or at.declared_tls(trust))
         words += ["--access-log", access_log] if access_log else []
         words += execution_words(**execution)
+        words += ["--traces", traces] if traces else []
         count = workers or (worker_count() if at.settings(trust).protected else 1)
         return supervise_server(
             words, port=port, health_port=health_port, announce=at.note, workers=count
@@ -161,6 +165,7 @@ def serve(
             tls=files,
             access_log=access_log,
             execution=declared,
+            traces=traces,
             announce=announce,
         )
     finally:

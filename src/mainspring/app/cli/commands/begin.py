@@ -18,6 +18,7 @@ from mainspring.app.cli.options import (
     tls_files,
     tls_options,
     tls_words,
+    traces_option,
     workers_option,
 )
 from mainspring.app.cli.secrets import require_place
@@ -124,6 +125,7 @@ def kernels(at: Invocation) -> int:
 @workers_option
 @server_option
 @access_log_option
+@traces_option
 @click.pass_obj
 def serve_model(
     at: Invocation,
@@ -138,6 +140,7 @@ def serve_model(
     health_port: int | None,
     workers: int | None,
     access_log: str,
+    traces: str,
     tls_cert: Path | None,
     tls_key: Path | None,
     client_ca: Path | None,
@@ -152,20 +155,12 @@ def serve_model(
     """
     given, secured = named_files(files, name), tls_files(tls_cert, tls_key, client_ca)
     declared = execution_of(**execution)
-    if access_log == "-" and token_file is None and not no_auth:
-        raise click.UsageError(
-            "with the access log on standard output the token needs a file: --token-file FILE"
-        )
+    is_supervised = health_port is not None or workers is not None
     if no_auth:
         require_nobody_else(hosts, token_file)
     else:
-        require_place(token_file, option="--token-file", ends_with_process=True)
-    if health_port is not None or workers is not None:
-        if token_file is None and not no_auth:
-            raise click.UsageError(
-                "with --health-port and --workers the token has to outlive a server that is "
-                "replaced: give --token-file FILE"
-            )
+        require_token_place(token_file, access_log, outlives=is_supervised)
+    if is_supervised:
         from mainspring.engines.local.supervise import supervise_server
 
         words = ["serve-model", *files, *(["--name", name] if name else [])]
@@ -174,6 +169,7 @@ def serve_model(
         words += tls_words(secured)
         words += ["--access-log", access_log] if access_log else []
         words += execution_words(**execution)
+        words += ["--traces", traces] if traces else []
         return supervise_server(
             words, port=port, health_port=health_port, announce=at.note, workers=workers or 1
         )
@@ -186,11 +182,28 @@ def serve_model(
         hosts=hosts,
         announce=partial(click.echo, err=access_log == "-"),
         access_log=access_log,
+        traces=traces,
         token_file=token_file,
         needs_token=not no_auth,
         tls=secured,
     )
     return 0
+
+
+def require_token_place(token_file: Path | None, access_log: str, *, outlives: bool) -> None:
+    """Return if there is a place for the token: one that has to outlive a server, or whose server
+    writes its access log to standard output, needs a file.
+    """
+    if access_log == "-" and token_file is None:
+        raise click.UsageError(
+            "with the access log on standard output the token needs a file: --token-file FILE"
+        )
+    require_place(token_file, option="--token-file", ends_with_process=True)
+    if outlives and token_file is None:
+        raise click.UsageError(
+            "with --health-port and --workers the token has to outlive a server that is "
+            "replaced: give --token-file FILE"
+        )
 
 
 def named_files(files: tuple[str, ...], name: str) -> list[tuple[str, Path, bool]]:

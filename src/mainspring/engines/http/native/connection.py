@@ -156,9 +156,12 @@ class NativeConnection(ConnectionGuard, asyncio.Protocol):
             headers,
             caller=self._caller,
         )
+        notes = self._desk.notes
+        begun = None if notes is None else notes.begin(call, path)
+        if begun is not None and begun.span is not None:
+            call = call._replace(span=begun.span)
         exchange = RequestExchange(call, at, self._desk, self._flush)
-        if self._desk.access is not None:
-            exchange.begun = self._desk.access.begin(call, path)
+        exchange.begun = begun
         exchange.wants_continue = headers.get("expect", "").lower() == "100-continue"
         if place is None:
             exchange.answered = self._desk.refusal(call, UnknownRoute(path=path))

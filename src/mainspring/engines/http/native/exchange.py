@@ -5,10 +5,10 @@ from contextlib import ExitStack
 from functools import partial
 
 from mainspring.elements.errors import MainspringError
-from mainspring.engines.http.access import BegunCall
 from mainspring.engines.http.desk import Desk, RouteDesk
 from mainspring.engines.http.errors import BodyTooLarge
 from mainspring.engines.http.native.answer_bytes import answer_bytes
+from mainspring.engines.http.notes import BegunCall
 from mainspring.engines.http.room import HeldBytes
 from mainspring.engines.http.workers import Overdue
 from mainspring.ports.http import Answer, Call, Reply
@@ -130,15 +130,15 @@ class RequestExchange:
 
     def note_left(self) -> None:
         """Nobody is sent its answer."""
-        if self.begun is not None and self.desk.access is not None:
-            self.desk.access.leave(self.begun, self.call)
+        if self.begun is not None and self.desk.notes is not None:
+            self.desk.notes.leave(self.begun, self.call)
             self.begun = None
 
     def _noted_bytes(self, begun: BegunCall, reply: Reply, *, is_last: bool) -> bytes:
-        access = self.desk.access
-        assert access is not None, "only an access log has a call begin"
-        sent, payload = self._render(access.named(begun, reply), is_last=is_last)
-        access.end(begun, self.call, sent)
+        notes = self.desk.notes
+        assert notes is not None, "only notes have a call begin"
+        sent, payload = self._render(notes.named(begun, reply), is_last=is_last)
+        notes.end(begun, self.call, sent)
         return payload
 
     def _render(self, reply: Reply, *, is_last: bool) -> tuple[Reply, bytes]:
