@@ -31,6 +31,7 @@ __all__ = [
     "access_log_option",
     "actor_name",
     "server_option",
+    "telling_words",
     "tls_files",
     "tls_options",
     "tls_words",
@@ -112,6 +113,12 @@ traces_option = click.option(
     help="Send traces to this collector of OpenTelemetry, such as http://localhost:4318.",
 )
 """For commands that serve."""
+
+
+def telling_words(access_log: str, traces: str) -> list[str]:
+    """The options of the access log and of traces, as a supervisor passes them on."""
+    words = ["--access-log", access_log] if access_log else []
+    return words + (["--traces", traces] if traces else [])
 
 
 server_option = click.option(

@@ -229,11 +229,7 @@ def _environment(
     settings: Settings, value: object, name: str, engines: EngineChoices
 ) -> EnvironmentConfig:
     setting, default = f"environments.{name}", _default_environment(name)
-    table = settings.table(
-        value,
-        setting,
-        known=_OF_ENVIRONMENT,
-    )
+    table = settings.table(value, setting, known=_OF_ENVIRONMENT)
     trust = settings.table(table.get("trust", {}), f"{setting}.trust", known=_ROLES)
     floors = settings.table(table.get("floors", {}), f"{setting}.floors")
     return EnvironmentConfig(

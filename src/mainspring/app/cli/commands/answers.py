@@ -17,6 +17,7 @@ from mainspring.app.cli.options import (
     WorkspaceVerb,
     access_log_option,
     server_option,
+    telling_words,
     tls_files,
     tls_options,
     tls_words,
@@ -140,9 +141,8 @@ def serve(
         words += ["--trust", str(trust)] if trust else []
         words += [word for name in hosts for word in ("--allow-host", name)]
         words += tls_words(files or at.declared_tls(trust))
-        words += ["--access-log", access_log] if access_log else []
+        words += telling_words(access_log, traces)
         words += execution_words(**execution)
-        words += ["--traces", traces] if traces else []
         count = workers or (worker_count() if at.settings(trust).protected else 1)
         return supervise_server(
             words, port=port, health_port=health_port, announce=at.note, workers=count

@@ -15,6 +15,7 @@ from mainspring.app.cli.options import (
     Verb,
     access_log_option,
     server_option,
+    telling_words,
     tls_files,
     tls_options,
     tls_words,
@@ -167,9 +168,8 @@ def serve_model(
         words += ["--no-auth"] if no_auth else ["--token-file", str(token_file)]
         words += [word for host in hosts for word in ("--allow-host", host)]
         words += tls_words(secured)
-        words += ["--access-log", access_log] if access_log else []
+        words += telling_words(access_log, traces)
         words += execution_words(**execution)
-        words += ["--traces", traces] if traces else []
         return supervise_server(
             words, port=port, health_port=health_port, announce=at.note, workers=workers or 1
         )
