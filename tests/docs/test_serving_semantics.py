@@ -16,6 +16,8 @@ from mainspring.ports import limits
 from mainspring.ports.limits import HttpLimits
 from mainspring.serving.admission import AdmissionLimits, Priority
 from mainspring.serving.admission.queue import room_for
+from mainspring.serving.execution.declared import LONGEST_GATHER_MS, Execution
+from mainspring.serving.execution.gather import MOST_GATHERED_ROWS
 from tools.error_pages import error_classes
 from tools.source_tree import ROOT
 
@@ -53,6 +55,14 @@ def test_page_has_every_limit_of_http_with_its_value():
 
 def test_page_has_every_limit_of_what_a_body_says():
     assert _values("Of what a body says:") == _constants()
+
+
+def test_page_has_the_limits_of_requests_that_wait_for_others():
+    assert _values("Of requests that [wait for others]") == {
+        "gather_ms": Execution().gather_ms,
+        "MOST_GATHERED_ROWS": MOST_GATHERED_ROWS,
+    }
+    assert f"at most {LONGEST_GATHER_MS} " in PAGE
 
 
 def test_page_has_the_limits_of_the_access_log():

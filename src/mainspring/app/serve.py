@@ -338,6 +338,7 @@ def service_of(
             receiving=receiving,
             log_bytes=lambda: log_bytes_in(workspace.folder),
             notes=lambda: [note] if (note := clock_note(workspace.runtime.clock)) else (),
+            gather_s=workspace.config.execution.gather_s,
         ),
         hosts=hosts,
     )

@@ -25,6 +25,7 @@ __all__ = [
     "Answers",
     "Call",
     "Caller",
+    "GatherRule",
     "HttpServer",
     "HttpService",
     "RecordedAnswers",
@@ -151,6 +152,23 @@ Answers = Sequence[Answer] | RecordedAnswers
 """What several calls end with, in their order."""
 
 
+class GatherRule(NamedTuple):
+    """How long calls wait for others, to be answered together in a thread.
+
+    Args:
+        wait_s: each from its arrival on, at most; of what its caller waits still, half at most.
+        is_apart: whether a call is answered in a thread however short it is, since its model
+            computes on another device, for which the event loop would only wait.
+        rows_of: how many rows a call asks about, as far as that can be told without reading it.
+        most_rows: once so many wait, none of them waits longer.
+    """
+
+    wait_s: float
+    is_apart: Callable[[Call], bool]
+    rows_of: Callable[[Call], int]
+    most_rows: int = 64
+
+
 class Route(NamedTuple):
     """A method and a path that are answered.
 
@@ -176,6 +194,9 @@ class Route(NamedTuple):
             loop are answered by one call in that loop, and no timer waits for more; what has
             proved to take longer than `HttpLimits.turn_s` goes to a thread, as do calls whose
             store would wait.  Calls that nobody waits for any more are left out.
+        gather: of a route that has `together` and does not block: how long what is answered in a
+            thread waits for more; None: not at all.  What is answered in the event loop never
+            does.
     """
 
     method: str
@@ -187,6 +208,7 @@ class Route(NamedTuple):
     alone: bool = False
     writes: bool = False
     together: Callable[[Sequence[Call]], Answers] | None = None
+    gather: GatherRule | None = None
 
     def preceded(self, act: Callable[[], None]) -> "Route":
         """The route, with an act before each answer; what it raises is the answer."""

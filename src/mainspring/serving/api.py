@@ -26,6 +26,7 @@ from mainspring.serving.asked import AskedOf
 from mainspring.serving.body import PredictBody
 from mainspring.serving.endpoint_models import EndpointModels
 from mainspring.serving.errors import ServerEnding, TooManyRows
+from mainspring.serving.execution.gather import gather_rule, rows_of_predict
 from mainspring.serving.protocol.api import ProtocolApi
 from mainspring.serving.protocol.repository import REVISION_HEADER
 from mainspring.serving.turn_spans import (
@@ -64,6 +65,7 @@ class ServingApi:
             seconds that they took.
         notes: what readiness says besides: what is doubtful and stops nothing.
         draining: set while the server is about to end, and so no longer ready.
+        gather_s: how long a request for predictions may wait for others, to be computed with them.
     """
 
     def __init__(
@@ -76,10 +78,14 @@ class ServingApi:
         observe: Callable[[str, Sequence["Prediction"], float], None],
         notes: Callable[[], Sequence[str]] = lambda: (),
         draining: threading.Event,
+        gather_s: float = 0.0,
     ) -> None:
+        self._gather = gather_rule(gather_s, provider_of=self._provider_of, rows_of=rows_of_predict)
         self._host, self._replay, self._observe = host, replay, observe
         self._require_ready, self._notes, self._draining = require_ready, notes, draining
-        self._protocol = ProtocolApi(EndpointModels(host), version=version, ready=self.model_ready)
+        self._protocol = ProtocolApi(
+            EndpointModels(host), version=version, ready=self.model_ready, gather_s=gather_s
+        )
 
     def routes(self) -> list[Route]:
         """Every route; those of health are open."""
@@ -93,6 +99,7 @@ class ServingApi:
                 "endpoint",
                 writes=True,
                 together=self.predict_together,
+                gather=self._gather,
             ),
             # It may read all facts, so some beside each other would take all memory and threads.
             Route(
@@ -109,6 +116,10 @@ class ServingApi:
             Route("GET", "/v2/health/live", None, answer_live, "nothing"),
             Route("GET", "/v2/health/ready", None, self.ready, "nothing"),
         ]
+
+    def _provider_of(self, call: Call) -> str:
+        """What the model that an endpoint's map names computes on."""
+        return self._host.endpoint(call.path["name"]).require_model().scorer.placed.provider
 
     def predict(self, call: Call) -> Reply:
         """`POST /v1/endpoints/{name}/predict`: rows in, a score and an id for each out.

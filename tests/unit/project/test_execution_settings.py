@@ -13,6 +13,7 @@ provider = "cuda"
 fallback = "cpu"
 device = 1
 gpu_memory = "4GiB"
+gather_ms = 2.5
 """
 
 
@@ -23,7 +24,9 @@ def parsed(text: str, environment: str = "prod") -> EnvironmentConfig:
 def test_an_environment_declares_where_its_models_compute() -> None:
     found = parsed(DECLARED).execution
 
-    assert found == Execution(provider="cuda", fallback="cpu", device=1, memory_limit="4GiB")
+    assert found == Execution(
+        provider="cuda", fallback="cpu", device=1, memory_limit="4GiB", gather_ms=2.5
+    )
     assert found.place == Placement(
         provider="cuda", fallback="cpu", device=1, memory_bytes=4 * 2**30
     )
@@ -48,6 +51,9 @@ def test_without_a_fallback_none_is_taken() -> None:
         ("device = 1", "device = true", 5, "device: must be the number of a GPU, from 0 to 63"),
         ('"4GiB"', '"much"', 6, "gpu_memory: must be a size such as '4GiB' or '500MB'"),
         ('"4GiB"', "4", 6, "gpu_memory: must be a size such as '4GiB' or '500MB'"),
+        ("2.5", "51", 7, "gather_ms: must be a number of milliseconds from 0 to 50, not 51"),
+        ("2.5", "nan", 7, "gather_ms: must be a number of milliseconds from 0 to 50"),
+        ("2.5", "true", 7, "gather_ms: must be a number of milliseconds from 0 to 50"),
         ("device = 1", "gpu = 1", 5, "gpu: is not a setting; known here: device, fallback"),
     ],
 )
@@ -59,6 +65,10 @@ def test_a_fault_names_the_key_its_line_and_what_it_may_be(
 
     assert f"project.toml:{line}" in str(told.value)
     assert f"environments.prod.execution.{said}" in str(told.value)
+
+
+def test_requests_of_a_slow_model_on_the_cpu_may_wait_for_others_too() -> None:
+    assert parsed("[environments.prod.execution]\ngather_ms = 2\n").execution.gather_s == 0.002
 
 
 @pytest.mark.parametrize("setting", ['fallback = "cpu"', "device = 1", 'gpu_memory = "1GiB"'])

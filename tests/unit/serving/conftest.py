@@ -129,7 +129,9 @@ def served(model):
 def api_of(predictor, clock):
     """The routes over an environment, and what they observed."""
 
-    def api_of(served, replay=unknown, require_stores=lambda: None, predictor=predictor):
+    def api_of(
+        served, replay=unknown, require_stores=lambda: None, predictor=predictor, gather_s=0.0
+    ):
         host = EndpointHost(
             lambda _: served,
             predictor,
@@ -147,6 +149,7 @@ def api_of(predictor, clock):
             require_ready=require_stores,
             observe=lambda *args: observed.append(args),
             draining=threading.Event(),
+            gather_s=gather_s,
         )
         return api, observed
 

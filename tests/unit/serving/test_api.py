@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
@@ -9,6 +10,7 @@ from mainspring.elements.events import Actor
 from mainspring.ports.errors import BadRequest
 from mainspring.ports.http import Call
 from mainspring.ports.limits import MAX_EXPLAINED_ROWS
+from mainspring.ports.placement import Placed
 from mainspring.serving.api import answer_live
 from mainspring.serving.errors import (
     EmptyRequest,
@@ -134,6 +136,15 @@ def test_only_health_is_open_and_only_what_reads_much_blocks(api):
         "/v2/repository/models/{name}/unload",
     }
     assert answer_live(call()).body == b'{"live":true}'
+
+
+def test_calls_of_an_endpoint_on_a_gpu_wait_for_others(api_of, served, model):
+    on_gpu = SimpleNamespace(placed=Placed(provider="cuda", declared="cuda"))
+    far = replace(served.endpoints["late"], name="far", current=replace(model, scorer=on_gpu))
+    api, _ = api_of(replace(served, endpoints={**served.endpoints, "far": far}), gather_s=0.002)
+    [rule] = [route.gather for route in api.routes() if route.path.endswith("/predict")]
+    apart = {name: rule.is_apart(call(name=name)) for name in ("late", "far", "none")}
+    assert apart == {"late": False, "far": True, "none": False}
 
 
 def test_a_request_explains_few_rows(api, row):

@@ -5,7 +5,11 @@ from typing import TypeVar
 import click
 
 from mainspring.ports.placement import PROVIDERS
-from mainspring.serving.execution.declared import Execution, execution_problems
+from mainspring.serving.execution.declared import (
+    LONGEST_GATHER_MS,
+    Execution,
+    execution_problems,
+)
 
 __all__ = ["execution_of", "execution_options", "execution_words"]
 
@@ -38,6 +42,13 @@ def execution_options(command: _CommandT) -> _CommandT:
             metavar="SIZE",
             help="How much of it each model may take, such as 4GiB.  [all]",
         ),
+        click.Option(
+            ["--gather-ms"],
+            type=click.FloatRange(0, LONGEST_GATHER_MS),
+            metavar="MS",
+            help="How long a request may wait for others, to be computed with them on a GPU or in "
+            "a thread.  [0]",
+        ),
     ]
     return command
 
@@ -46,10 +57,11 @@ def execution_of(
     declared: Execution = ON_CPU,
     /,
     *,
-    provider: str | int | None = None,
-    fallback: str | int | None = None,
-    device: str | int | None = None,
-    gpu_memory: str | int | None = None,
+    provider: str | float | None = None,
+    fallback: str | float | None = None,
+    device: str | float | None = None,
+    gpu_memory: str | float | None = None,
+    gather_ms: str | float | None = None,
 ) -> Execution:
     """What the options declare, each in place of what was declared before.
 
@@ -57,23 +69,25 @@ def execution_of(
         declared: by the settings of an environment.
     """
     chosen = next((each for each in PROVIDERS if each == provider), declared.provider)
+    wait_ms = declared.gather_ms if gather_ms is None else float(gather_ms)
     of_gpu = (fallback, device, gpu_memory)
     if chosen == "cpu":
         if any(each is not None for each in of_gpu):
             raise click.UsageError("--fallback, --device and --gpu-memory go with --provider cuda")
-        return ON_CPU
+        return Execution(gather_ms=wait_ms)
     execution = Execution(
         provider=chosen,
         fallback="cpu" if fallback else declared.fallback,
         device=declared.device if device is None else int(device),
         memory_limit=declared.memory_limit if gpu_memory is None else str(gpu_memory),
+        gather_ms=wait_ms,
     )
     for problem in execution_problems(execution):
         raise click.UsageError(problem.replace("memory_limit", "--gpu-memory"))
     return execution
 
 
-def execution_words(**given: str | int | None) -> list[str]:
+def execution_words(**given: str | float | None) -> list[str]:
     """The options as they were given, for the processes of a supervisor."""
     said = ((f"--{name.replace('_', '-')}", each) for name, each in given.items())
     return [word for name, each in said if each is not None for word in (name, str(each))]

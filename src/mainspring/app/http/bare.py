@@ -8,7 +8,7 @@ that.
 import os
 import shlex
 import threading
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
@@ -21,7 +21,13 @@ from mainspring.access.bare import bare_token, kept_token
 from mainspring.access.errors import TokenUnknown
 from mainspring.access.record import token_key
 from mainspring.app.http.access_log import access_log_of
-from mainspring.app.http.address import address_of, certificates_of, hosts_of, scheme_of
+from mainspring.app.http.address import (
+    ServerAddress,
+    address_of,
+    certificates_of,
+    hosts_of,
+    scheme_of,
+)
 from mainspring.app.http.model_metrics import ModelServerMetrics
 from mainspring.app.http.problem import problem_reply
 from mainspring.app.http.servers import chosen_server
@@ -55,6 +61,7 @@ def run_model_server(
     access_log: str = "",
     traces: str = "",
     limits: AdmissionLimits = _LIMITS,
+    gather_s: float = 0.0,
 ) -> None:
     """Serve files of models on the loopback address until the process is asked to stop.
 
@@ -69,6 +76,7 @@ def run_model_server(
         access_log: a file that gets a line for each call, `-` for standard output, or none.
         traces: the address of a collector that gets the traces, or none.
         limits: how many requests wait for each model, and how often callers ask.
+        gather_s: how long a request may wait for others, to be computed with them.
 
     Raises: InvalidModel ENG-202 when a file is no model that can be scored, UnsafeModel ENG-205
         when the scan found what no model needs, SecretFileRefused ACC-034 for a file that can hold
@@ -92,13 +100,8 @@ def run_model_server(
     known = (*hosts, *hosts_of(certificates)) if needs_token else hosts
 
     def announced(bound: int) -> None:
-        at = address_of(bound, certificates)
-        for model in models.models:
-            url = f"{at.url}/v2/models/{model.name}"
-            announce(f"Serving {model.name} ({model.version}) on {url}")
-            if model.model.placed.declared != "cpu":
-                announce(f"  runs on {model.model.placed}")
-            announce(f"  {at.curl}{header} {url}")
+        for line in _served_lines(models, address_of(bound, certificates), header):
+            announce(line)
 
     chosen = partial(chosen_server, os.environ, heartbeat_of(os.environ))
     with ExitStack() as running:
@@ -107,7 +110,12 @@ def run_model_server(
         spans = running.enter_context(sending)
         metrics = ModelServerMetrics(worker_place(os.environ), log, spans)
         service = build_model_service(
-            models, token=token, hosts=known, limits=limits, metrics=metrics
+            models,
+            token=token,
+            hosts=known,
+            limits=limits,
+            metrics=metrics,
+            gather_s=gather_s,
         )
         if metrics.workers is not None:
             running.enter_context(metrics.workers.task().running())
@@ -122,6 +130,20 @@ def run_model_server(
         )
 
 
+def _served_lines(models: FileModels, at: ServerAddress, header: str) -> Iterator[str]:
+    """What is served, where it computes if that was declared, and a call that works.
+
+    Args:
+        header: what a call needs, as curl takes it.
+    """
+    for model in models.models:
+        url = f"{at.url}/v2/models/{model.name}"
+        yield f"Serving {model.name} ({model.version}) on {url}"
+        if model.model.placed.declared != "cpu":
+            yield f"  runs on {model.model.placed}"
+        yield f"  {at.curl}{header} {url}"
+
+
 def build_model_service(
     models: FileModels,
     *,
@@ -129,12 +151,14 @@ def build_model_service(
     hosts: Collection[str] = (),
     limits: AdmissionLimits = _LIMITS,
     metrics: ModelServerMetrics | None = None,
+    gather_s: float = 0.0,
 ) -> HttpService:
     """The service of models; every route but health needs the token, where there is one.
 
     Args:
         limits: as those of `serve`; all who have the token are one caller.
         metrics: what counts; without it, some of this service alone.
+        gather_s: how long a request may wait for others, to be computed with them.
     """
     draining, admission = threading.Event(), AdmissionControl(limits)
     metrics = metrics or ModelServerMetrics()
@@ -162,7 +186,9 @@ def build_model_service(
         metrics.count_rejected(call, error)
         return metrics.http.counted(call, problem_reply(call, error))
 
-    protocol = ProtocolApi(models, version=version("mainspring"), ready=model_ready)
+    protocol = ProtocolApi(
+        models, version=version("mainspring"), ready=model_ready, gather_s=gather_s
+    )
     metrics.watch(models, protocol.counts, admission)
     routes = [
         *protocol.routes(),

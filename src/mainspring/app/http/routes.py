@@ -64,6 +64,7 @@ class HttpDependencies:
         notes: what readiness says besides.
         receiving: with what rows are received.
         log_bytes: how large the logs are on disk, by log.
+        gather_s: how long a request for predictions may wait for others, to be computed with them.
     """
 
     version: str
@@ -84,6 +85,7 @@ class HttpDependencies:
     notes: Callable[[], Sequence[str]] = lambda: ()
     receiving: Receiving = Receiving()  # noqa: RUF009
     log_bytes: Callable[[], Mapping[str, int]] = dict
+    gather_s: float = 0.0
 
 
 def build_http_service(
@@ -113,18 +115,14 @@ def build_http_service(
             observe=metrics.count_predictions,
             notes=dependencies.notes,
             draining=draining,
+            gather_s=dependencies.gather_s,
         ).routes(),
         *source_routes(dependencies.writer, dependencies.receiving, observe=metrics.count_events),
         _feedback_api(dependencies).route(),
         *FeatureApi(dependencies.features, observe=metrics.count_features).routes(),
         *StatusApi(dependencies.status).routes(),
         *DeploymentApi(dependencies.deployer).routes(),
-        Route(
-            "GET",
-            "/metrics",
-            "read",
-            lambda _: _render_metrics(metrics, host, dependencies.log_bytes),
-        ),
+        Route("GET", "/metrics", "read", lambda _: _render_metrics(dependencies)),
         openapi.route(),
     ]
     openapi.describe(routes)
@@ -213,12 +211,10 @@ def _kept(route: Route, require_stores: Callable[[], None]) -> Route:
     return route.preceded(require_stores) if route.writes else route
 
 
-def _render_metrics(
-    metrics: ServerMetrics, host: EndpointHost, log_bytes: Callable[[], Mapping[str, int]]
-) -> Reply:
+def _render_metrics(dependencies: HttpDependencies) -> Reply:
     """`GET /metrics`: Prometheus text."""
-    served = host.served
+    metrics, served = dependencies.metrics, dependencies.host.served
     metrics.map_version.set(served.version)
     metrics.set_models(served)
-    metrics.set_log_bytes(log_bytes())
+    metrics.set_log_bytes(dependencies.log_bytes())
     return Reply(200, metrics.render(), METRICS_MEDIA_TYPE)

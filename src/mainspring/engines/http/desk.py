@@ -98,7 +98,8 @@ class RouteDesk:
         # Of the event loop and not of threads: a call that waits its turn would else hold a
         # thread, and in the end all that there are.
         self._turn = asyncio.Lock() if route.alone else None
-        self._gathering = Gathering(self._run_all, queue_s=desk.limits.queue_s)
+        queue_s = desk.limits.queue_s
+        self._gathering = Gathering(self._run_all, queue_s=queue_s, rule=route.gather)
 
     @cached_property
     def tick(self) -> Tick | None:
@@ -107,7 +108,9 @@ class RouteDesk:
         if answer_all is None or self.route.blocks:
             return None
         elsewhere = Elsewhere(self._gathered, self._recorded, self._alone)
-        return Tick(answer_all, elsewhere, self._desk.limits)
+        rule = self.route.gather
+        is_apart = None if rule is None else rule.is_apart
+        return Tick(answer_all, elsewhere, self._desk.limits, is_apart=is_apart)
 
     async def answer(self, call: Call, held: ExitStack) -> Reply:
         """The reply to a call.

@@ -114,6 +114,7 @@ class Tick:
 
     Args:
         answer_all: answers calls of one path.
+        is_apart: says of a call that it is for a thread whatever it takes; None: of none.
     """
 
     def __init__(
@@ -121,7 +122,10 @@ class Tick:
         answer_all: Callable[[Sequence[Call]], Answers],
         elsewhere: Elsewhere,
         limits: HttpLimits,
+        *,
+        is_apart: Callable[[Call], bool] | None = None,
     ) -> None:
+        self._is_apart = is_apart
         self._answer_all, self._elsewhere, self._limits = answer_all, elsewhere, limits
         self._paths = OrderedDict[tuple[str, ...], _Path]()
         self._tasks = set[asyncio.Task[None]]()
@@ -129,6 +133,9 @@ class Tick:
 
     def put(self, call: Call, deliver: Deliver) -> None:
         """Answer a call in the next turn, or in a thread where it is too large for one."""
+        if self._is_apart is not None and self._is_apart(call):
+            self._spawn(self._answer_elsewhere(call, deliver))
+            return
         path = self._path_of(call)
         size_bytes = len(call.body) + _EMPTY_BYTES
         if not path.has_room(size_bytes, self._loop.time()):

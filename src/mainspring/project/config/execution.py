@@ -5,14 +5,16 @@ import re
 from mainspring.ports.placement import PROVIDERS, Provider
 from mainspring.project.config.settings import Settings
 from mainspring.serving.execution.declared import (
+    LONGEST_GATHER_MS,
     MOST_DEVICES,
     Execution,
+    is_gather_ms,
     size_in_bytes,
 )
 
 __all__ = ["parse_execution"]
 
-_KNOWN = ("provider", "fallback", "device", "gpu_memory")
+_KNOWN = ("provider", "fallback", "device", "gpu_memory", "gather_ms")
 _OF_GPU = ("fallback", "device", "gpu_memory")
 _ANY_TEXT = re.compile(r".*")
 
@@ -34,13 +36,15 @@ def parse_execution(settings: Settings, value: object, setting: str) -> Executio
         if provider == "cpu" and name in table:
             problem = "goes with provider = 'cuda': name it, or leave this out"
             settings.fault(f"{setting}.{name}", problem)
+    gather_ms = _gather_ms(settings, table.get("gather_ms", 0), f"{setting}.gather_ms")
     if provider is None or provider == "cpu":
-        return Execution()
+        return Execution(gather_ms=gather_ms)
     return Execution(
         provider=provider,
         fallback="cpu" if fallback == "cpu" else None,
         device=_device(settings, table.get("device", 0), f"{setting}.device"),
         memory_limit=None if memory is None else _size(settings, memory, f"{setting}.gpu_memory"),
+        gather_ms=gather_ms,
     )
 
 
@@ -49,6 +53,14 @@ def _provider(settings: Settings, value: object, setting: str) -> Provider | Non
     if found is None:
         settings.fault(setting, f"must be {' or '.join(map(repr, PROVIDERS))}, not {value!r}")
     return found
+
+
+def _gather_ms(settings: Settings, value: object, setting: str) -> float:
+    if is_gather_ms(value):
+        return float(value)
+    problem = f"must be a number of milliseconds from 0 to {LONGEST_GATHER_MS}, not {value!r}"
+    settings.fault(setting, problem)
+    return 0.0
 
 
 def _device(settings: Settings, value: object, setting: str) -> int:

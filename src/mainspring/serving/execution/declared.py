@@ -3,14 +3,24 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeGuard
 
 from mainspring.ports.placement import PROVIDERS, Placement, Provider
 
-__all__ = ["MOST_DEVICES", "Execution", "execution_problems", "size_in_bytes"]
+__all__ = [
+    "LONGEST_GATHER_MS",
+    "MOST_DEVICES",
+    "Execution",
+    "execution_problems",
+    "is_gather_ms",
+    "size_in_bytes",
+]
 
 _SIZE = re.compile(r"([1-9][0-9]{0,5})\s?(MB|MiB|GB|GiB)")
 _UNITS = {"MB": 10**6, "MiB": 2**20, "GB": 10**9, "GiB": 2**30}
+LONGEST_GATHER_MS = 50
+"""A caller who waits longer than that for others would not have been slower alone."""
+
 MOST_DEVICES = 64
 """GPUs that one machine may have."""
 
@@ -25,12 +35,20 @@ class Execution:
             model that cannot run as declared does not answer.
         device: the number of the GPU.
         memory_limit: how much of the GPU's memory each model may take, such as `4GiB`; None: all.
+        gather_ms: how long a request may wait for others to be computed with, 0 to 50; of a model
+            on the CPU only where its requests are answered in threads, since it takes long.
     """
 
     provider: Provider = "cpu"
     fallback: Literal["cpu"] | None = None
     device: int = 0
     memory_limit: str | None = None
+    gather_ms: float = 0.0
+
+    @property
+    def gather_s(self) -> float:
+        """The same in seconds."""
+        return self.gather_ms / 1_000
 
     @property
     def place(self) -> Placement:
@@ -72,3 +90,12 @@ def execution_problems(execution: object) -> Iterator[str]:
     limit = execution.memory_limit
     if limit is not None and size_in_bytes(str(limit)) is None:
         yield f"memory_limit is a size such as '4GiB' or '500MB', not {limit!r}"
+    if not is_gather_ms(execution.gather_ms):
+        yield f"gather_ms is from 0 to {LONGEST_GATHER_MS}, not {execution.gather_ms!r}"
+
+
+def is_gather_ms(value: object) -> TypeGuard[float]:
+    """Whether requests may wait so many milliseconds for others."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    return 0 <= value <= LONGEST_GATHER_MS

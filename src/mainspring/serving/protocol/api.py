@@ -8,6 +8,7 @@ import msgspec
 from mainspring.ports.body import parse_body
 from mainspring.ports.http import Call, Reply, Route, json_reply
 from mainspring.ports.metrics import InferenceCounts
+from mainspring.serving.execution.gather import gather_rule, rows_of_tensors
 from mainspring.serving.protocol.errors import WrongField
 from mainspring.serving.protocol.infer import InferTurns
 from mainspring.serving.protocol.metadata import EXTENSIONS, metadata_of
@@ -39,6 +40,7 @@ class ProtocolApi:
     Args:
         version: of this software.
         ready: answers for the readiness of a model that was found.
+        gather_s: how long an infer call may wait for others, to be computed with them.
     """
 
     def __init__(
@@ -47,8 +49,14 @@ class ProtocolApi:
         *,
         version: str,
         ready: Callable[[Call], Reply],
+        gather_s: float = 0.0,
         now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
+        self._gather = gather_rule(
+            gather_s,
+            provider_of=lambda call: self._find(call).model.placed.provider,
+            rows_of=rows_of_tensors,
+        )
         self._repository, self._version, self._ready = repository, version, ready
         self._statistics = StatisticsKeeper(now_ms)
         self._inference = InferTurns(self._find, self._statistics)
@@ -70,7 +78,7 @@ class ProtocolApi:
             Route("GET", "/v2", "read", self.server_metadata, "nothing"),
             Route("GET", "/v2/models/stats", "read", self.all_statistics),
             *(
-                route._replace(together=self._inference.answer_all)
+                route._replace(together=self._inference.answer_all, gather=self._gather)
                 if route.path.endswith("/infer")
                 else route
                 for route in about_models

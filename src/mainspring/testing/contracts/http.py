@@ -115,15 +115,20 @@ def _running(server: HttpServer, service: HttpService) -> Iterator[_Running]:
         thread.join(_PATIENCE_S)
 
 
+def _asked(port: int, path: str, *, timeout_ms: str | None = None) -> tuple[int, object]:
+    """The status, and the answer or the code of its refusal."""
+    headers = {} if timeout_ms is None else {TIMEOUT_HEADER: timeout_ms}
+    with _connected(port) as client:
+        status, body, _ = client.call("GET", path, headers=headers)
+    answer = json.loads(body)
+    return status, answer.get("code") if isinstance(answer, dict) else answer
+
+
 def _ticked(
     port: int, name: str, value: str, *, timeout_ms: str | None = None
 ) -> tuple[int, object]:
-    """The status, and the answer of the route that answers in turns or the code of its refusal."""
-    headers = {} if timeout_ms is None else {TIMEOUT_HEADER: timeout_ms}
-    with _connected(port) as client:
-        status, body, _ = client.call("GET", f"/tick/{name}?x={value}", headers=headers)
-    answer = json.loads(body)
-    return status, answer.get("code") if isinstance(answer, dict) else answer
+    """The same of the route that answers in turns."""
+    return _asked(port, f"/tick/{name}?x={value}", timeout_ms=timeout_ms)
 
 
 class HttpServerContract:
@@ -380,6 +385,63 @@ class HttpServerContract:
             assert first.result(_PATIENCE_S)[0] == 200
         assert _ticked(running.port, "held", "last") == (200, "last")
         assert echo.recorded == ["first", "last"]
+
+    def test_calls_wait_for_others_until_there_are_rows_enough(
+        self, running: _Running, echo: EchoService
+    ) -> None:
+        """By a rule of their route; each path has a turn of its own, and its calls their order."""
+        with ThreadPoolExecutor(3) as pool:
+            calls = []
+            for number, rows in enumerate((1, 2, 1)):
+                path = f"/gather/far?x={number}&rows={rows}"
+                calls.append(pool.submit(_asked, running.port, path))
+                time.sleep(0.1)
+            answers = [each.result(_PATIENCE_S) for each in calls]
+        assert answers == [(200, "0"), (200, "1"), (200, "2")]
+        assert echo.gathered == [["0", "1", "2"]]
+
+    def test_what_is_answered_in_the_event_loop_does_not_wait_for_others(
+        self, running: _Running, echo: EchoService
+    ) -> None:
+        """Whatever the rule says."""
+        with ThreadPoolExecutor(1) as pool:
+            far = pool.submit(_asked, running.port, "/gather/far?x=far")
+            assert _asked(running.port, "/gather/near?x=near") == (200, "near")
+            assert not far.done()
+            assert _asked(running.port, "/gather/far?x=last&rows=4")[0] == 200
+            assert far.result(_PATIENCE_S) == (200, "far")
+        assert echo.gathered[0] == ["near"]
+
+    def test_no_call_waits_for_others_until_its_own_time_has_passed(
+        self, running: _Running, echo: EchoService
+    ) -> None:
+        """Nor does one that came before it have to be alone: both are in the turn."""
+        with ThreadPoolExecutor(1) as pool:
+            first = pool.submit(_asked, running.port, "/gather/far?x=first")
+            time.sleep(0.1)
+            path = "/gather/far?x=hasty"
+            assert _asked(running.port, path, timeout_ms="2000") == (200, "hasty")
+            assert first.result(_PATIENCE_S) == (200, "first")
+        assert echo.gathered == [["first", "hasty"]]
+
+    def test_what_nobody_waits_for_any_more_is_left_out_of_what_was_gathered(
+        self, running: _Running, echo: EchoService
+    ) -> None:
+        """Of one that has left, and of one whose time passed during the turn before."""
+        with ThreadPoolExecutor(3) as pool:
+            first = pool.submit(_asked, running.port, "/gather/held?x=first&rows=4")
+            assert echo.entered.wait(_PATIENCE_S)
+            late = pool.submit(_asked, running.port, "/gather/held?x=late", timeout_ms="1")
+            with socket.create_connection(("127.0.0.1", running.port)) as leaving:
+                head = b"GET /gather/held?x=gone&rows=3 HTTP/1.1\r\nHost: localhost\r\n\r\n"
+                leaving.sendall(head)
+                time.sleep(0.2)
+            last = pool.submit(_asked, running.port, "/gather/held?x=last&rows=3")
+            time.sleep(0.2)
+            echo.let_go.set()
+            assert late.result(_PATIENCE_S) == (418, "SRV-052")
+            assert [each.result(_PATIENCE_S)[0] for each in (first, last)] == [200, 200]
+        assert echo.gathered == [["first"], ["last"]]
 
     @pytest.mark.parametrize("path", ["/echo/a", "/tick/free?x=a", "/many/free?x=a", "/wait"])
     def test_a_call_is_let_in_until_its_work_has_ended(

@@ -11,6 +11,7 @@ from mainspring.ports.http import (
     Answer,
     Answers,
     Call,
+    GatherRule,
     HttpService,
     RecordedAnswers,
     Reply,
@@ -27,6 +28,13 @@ ECHO_BODY_BYTES = 24 * 1024 * 1024
 ECHO_PATIENCE_S = 30
 """How long it waits to be let go."""
 
+_GATHERING = GatherRule(
+    wait_s=10.0,
+    is_apart=lambda call: call.path["name"] != "near",
+    rows_of=lambda call: int(call.query.get("rows", "1")),
+    most_rows=4,
+)
+
 
 class EchoService:
     """Routes that say what they were called with, and one that waits until it is let go."""
@@ -35,6 +43,7 @@ class EchoService:
         self.entered, self.let_go = threading.Event(), threading.Event()
         self.at_once = self.most_at_once = 0
         self.turns, self.ticks = list[list[str]](), list[list[str]]()
+        self.gathered = list[list[str]]()
         self.recorded = list[str]()
         self.under_way, self.admitted = list[str](), 0
         self.service = HttpService(
@@ -47,6 +56,14 @@ class EchoService:
                 Route("GET", "/alone", None, self.alone, blocks=True, alone=True),
                 Route("GET", "/many/{name}", None, self.echo, blocks=True, together=self.together),
                 Route("GET", "/tick/{name}", None, self.echo, together=self.tick),
+                Route(
+                    "GET",
+                    "/gather/{name}",
+                    None,
+                    self.echo,
+                    together=self.gather,
+                    gather=_GATHERING,
+                ),
                 Route("GET", "/busy", None, self.busy),
                 Route("GET", "/bug", None, lambda call: json_reply(1 // len(call.body))),
                 Route(
@@ -127,6 +144,15 @@ class EchoService:
             self.recorded.extend(names)
 
         return replies if calls[0].path["name"] == "free" else RecordedAnswers(replies, record)
+
+    def gather(self, calls: Sequence[Call]) -> Answers:
+        """Answers each with the value of `x`; once it is let go where the path says so."""
+        names = [call.query["x"] for call in calls]
+        self.gathered.append(names)
+        if calls[0].path["name"] == "held":
+            self.entered.set()
+            assert self.let_go.wait(ECHO_PATIENCE_S)
+        return [json_reply(name) for name in names]
 
     def busy(self, _: Call) -> Reply:
         """An error of ours."""

@@ -9,13 +9,13 @@ from mainspring.app.cli.commands.begin import serve_model
 from mainspring.app.cli.execution import execution_of, execution_words
 from mainspring.serving.execution.declared import Execution
 
-NAMES = ("provider", "fallback", "device", "gpu_memory")
+NAMES = ("provider", "fallback", "device", "gpu_memory", "gather_ms")
 
 
 CUDA = Execution(provider="cuda", fallback="cpu", device=1, memory_limit="4GiB")
 
 
-def given(*words: str) -> dict[str, str | int | None]:
+def given(*words: str) -> dict[str, str | float | None]:
     params = serve_model.make_context("serve-model", ["model.onnx", *words]).params
     return {name: params[name] for name in NAMES}
 
@@ -42,6 +42,8 @@ def test_the_options_are_a_declaration() -> None:
         (["--device", "0"], replace(CUDA, device=0)),
         (["--gpu-memory", "500MB"], replace(CUDA, memory_limit="500MB")),
         (["--provider", "cpu"], Execution()),
+        (["--provider", "cpu", "--gather-ms", "2"], Execution(gather_ms=2)),
+        (["--gather-ms", "2.5"], replace(CUDA, gather_ms=2.5)),
     ],
 )
 def test_an_option_goes_before_what_an_environment_declares(
@@ -54,6 +56,7 @@ def test_an_option_goes_before_what_an_environment_declares(
     "words",
     [
         ["--provider", "cuda"],
+        ["--gather-ms", "1.5"],
         ["--provider", "cuda", "--fallback", "cpu", "--gpu-memory", "500 MB", "--device", "3"],
     ],
 )
@@ -67,6 +70,7 @@ def test_a_supervisor_hands_the_declaration_on(words: list[str]) -> None:
         ["--provider", "tpu"],
         ["--provider", "cuda", "--fallback", "cuda"],
         ["--provider", "cuda", "--gpu-memory", "much"],
+        ["--gather-ms", "51"],
         ["--provider", "cuda", "--device", "-1"],
         ["--fallback", "cpu"],
         ["--device", "0"],

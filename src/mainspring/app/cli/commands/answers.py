@@ -117,7 +117,7 @@ def serve(
     tls_cert: Path | None,
     tls_key: Path | None,
     client_ca: Path | None,
-    **execution: str | int | None,
+    **execution: str | float | None,
 ) -> int:
     """Serve predictions over HTTP until stopped.
 

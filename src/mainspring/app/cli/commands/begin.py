@@ -145,7 +145,7 @@ def serve_model(
     tls_cert: Path | None,
     tls_key: Path | None,
     client_ca: Path | None,
-    **execution: str | int | None,
+    **execution: str | float | None,
 ) -> int:
     """Serve files of models, without a project.
 
@@ -186,6 +186,7 @@ def serve_model(
         token_file=token_file,
         needs_token=not no_auth,
         tls=secured,
+        gather_s=declared.gather_s,
     )
     return 0
 
