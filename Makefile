@@ -27,7 +27,9 @@ help: ## list these targets
 demo: $(READY) ## the worked example from raw flights to a replayed prediction, on real data
 	@$(BIN)/mainspring demo
 
+# Tests start hundreds of processes: where PYTHONDONTWRITEBYTECODE is set, as it is in many images, each would compile all that it imports, for half a second.
 test: $(READY) ## every test (PYTEST_ARGS= runs them in one process)
+	@$(BIN)/python -m compileall -q src
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 check: $(READY) ## style, types, layers and the measured gates of the architecture
