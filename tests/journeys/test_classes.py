@@ -12,7 +12,7 @@ import pytest
 from mainspring.app.workspace import Workspace
 from mainspring.datasets.predictions import Predictions, class_scores
 from mainspring.project.errors import ProjectErrors
-from mainspring.serving.errors import NotExplainable
+from mainspring.serving.explain import Explanation
 from mainspring.serving.predict import Prediction, difference
 from mainspring.stats.metrics import METRICS
 from tests.journeys.test_plain_table import DECLARED, ROW, write_garden
@@ -83,11 +83,18 @@ def test_a_loaded_model_and_a_batch_say_the_same(workspace: Workspace, tmp_path:
     assert (row["score"], row["predicted_class"]) == (answer.score, answer.predicted_class)
 
 
-def test_a_model_of_two_classes_gives_the_probability_of_both(tmp_path: Path) -> None:
-    write_garden(tmp_path)
-    (tmp_path / "garden.py").write_text(OF_CLASSES)
-    workspace = Workspace.open(tmp_path)
+@pytest.fixture(scope="module")
+def of_two(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    folder = tmp_path_factory.mktemp("two")
+    write_garden(folder)
+    (folder / "garden.py").write_text(OF_CLASSES)
+    workspace = Workspace.open(folder)
     assert workspace.apply().moved
+    return workspace
+
+
+def test_a_model_of_two_classes_gives_the_probability_of_both(of_two: Workspace) -> None:
+    workspace = of_two
     first, second = workspace.predict("species", [ROW, ROW | {"petal": 1.0}])
     assert [first.predicted_class, second.predicted_class] == ["setosa", "virginica"]
     for each in (first, second):
@@ -97,18 +104,37 @@ def test_a_model_of_two_classes_gives_the_probability_of_both(tmp_path: Path) ->
     assert "identical" in workspace.trace(first).lines[0]
 
 
-def test_an_explanation_of_several_classes_is_refused_everywhere(
-    workspace: Workspace, tmp_path: Path
+def test_the_predicted_class_is_explained_everywhere(workspace: Workspace, tmp_path: Path) -> None:
+    rows = [ROW, ROW | {"petal": 1.0}]
+    answers = workspace.predict("species", rows, explain=True)
+    again = workspace.explain_predictions([each.id for each in answers])
+    asked, answered = tmp_path / "asked.csv", tmp_path / "answered.parquet"
+    pl.DataFrame(rows).write_csv(asked)
+    workspace.batch_predict("species", asked, answered, explain=True)
+    batch = pl.read_parquet(answered).to_dicts()
+    for answer, other, row in zip(answers, again, batch, strict=True):
+        said = answer.explanation
+        assert isinstance(said, Explanation)
+        assert said.explained_class == other.explained_class == answer.predicted_class
+        assert said.contributions == other.contributions
+        assert math.isclose(said.base + sum(said.contributions.values()), said.raw, abs_tol=1e-9)
+        assert (row["base_value"], row["raw_score"]) == (said.base, said.raw)
+        shares = {name: row[f"contribution_{name}"] for name in said.contributions}
+        assert shares == said.contributions
+    assert len({each.predicted_class for each in answers}) == 2
+
+
+@pytest.mark.parametrize("petal", [1.0, 5.0])
+def test_of_two_classes_the_one_that_is_predicted_is_explained(
+    of_two: Workspace, petal: float
 ) -> None:
-    [answer] = workspace.predict("species", ROW)
-    asked = tmp_path / "asked.csv"
-    pl.DataFrame([ROW]).write_csv(asked)
-    with pytest.raises(NotExplainable, match="each of 3 classes"):
-        workspace.predict("species", ROW, explain=True)
-    with pytest.raises(NotExplainable, match="each of 3 classes"):
-        workspace.explain_predictions(answer)
-    with pytest.raises(NotExplainable, match="each of 3 classes"):
-        workspace.batch_predict("species", asked, tmp_path / "answered.csv", explain=True)
+    [answer] = of_two.predict("species", ROW | {"petal": petal}, explain=True)
+    said = answer.explanation
+    assert isinstance(said, Explanation)
+    assert said.explained_class == answer.predicted_class
+    assert said.raw > 0
+    assert math.isclose(1 / (1 + math.exp(-said.raw)), answer.score)
+    assert math.isclose(said.base + sum(said.contributions.values()), said.raw, abs_tol=1e-9)
 
 
 def test_a_class_that_the_fitted_rows_lack_counts_as_wrong() -> None:

@@ -187,9 +187,9 @@ class NoRollout(ServingError):
 class NotExplainable(ServingError):
     """The answers of a model version cannot be explained by contributions.
 
-    Models with one output can: boosters of LightGBM and linear models exactly, all others by
-    permutation, for which they must have a finite score where features are missing that some of the
-    rows they were fitted on lack.
+    Models with one score can, and those of several classes: boosters of LightGBM and linear models
+    exactly, all others by permutation, for which they must have a finite score where features are
+    missing that some of the rows they were fitted on lack.
     """
 
     code: ClassVar[str] = "SRV-089"

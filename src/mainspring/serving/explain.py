@@ -70,6 +70,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
         background: the rows that a feature which is not known is averaged over.
         base: what is answered on average there; base and contributions add up to raw.
         contributions: by feature, the largest in size first.
+        explained_class: of a model of several classes the predicted one, whose raw score this is.
     """
 
     method: str
@@ -79,6 +80,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     base: float
     raw: float
     contributions: dict[str, float]
+    explained_class: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class Explainer(Protocol):
@@ -133,7 +135,7 @@ class LinearExplainer:
 
 @dataclass(frozen=True, eq=False)
 class PermutationExplainer:
-    """Explains the answers of any model with one output, by its scores alone.
+    """Explains the answers of any model, by its scores alone.
 
     Args:
         background: encoded rows that features which are not known are taken from.
@@ -149,12 +151,11 @@ class PermutationExplainer:
     def explain(self, matrix: Floats) -> Contributions:
         """What each feature has added.
 
-        Shapes: matrix (rows, columns of the encoding); no outputs where the model has several.
+        Shapes: matrix (rows, columns of the encoding).
         Cost: 64 scores for each row and feature where the background has 32 rows.
         """
         raw = self.scorer.predict(matrix)
-        if raw.ndim != 1:
-            return Contributions(self.method, np.empty(0), np.empty((len(matrix), 0)), {})
+        raw = raw[:, np.newaxis] if raw.ndim == 1 else raw
         groups = _columns_of(self.encoding)
         found = [
             permutation_shap(
@@ -162,19 +163,19 @@ class PermutationExplainer:
             )
             for row in matrix
         ]
-        shares = np.array(found).reshape(len(matrix), len(groups), 1)
+        shares = np.array(found).reshape(len(matrix), len(groups), raw.shape[1])
         return Contributions(
             self.method,
-            np.array([self._mean_score]),
-            raw[:, np.newaxis],
+            self._mean_scores,
+            raw,
             {name: shares[:, place] for place, name in enumerate(self.encoding.names)},
             exact=False,
             background=f"{len(self.background)} rows that the model was fitted on",
         )
 
     @cached_property
-    def _mean_score(self) -> float:
-        return float(self.scorer.predict(self.background).mean())
+    def _mean_scores(self) -> Floats:
+        return np.atleast_1d(self.scorer.predict(self.background).mean(axis=0))
 
 
 def _columns_of(encoding: Encoding) -> list[range]:

@@ -7,32 +7,20 @@ import numpy as np
 
 from mainspring.datasets.encoding import encode_columns
 from mainspring.elements.identity import Digest
-from mainspring.serving.errors import NotExplainable
 from mainspring.serving.explain import Contributions, Explainer, Explanation, scale_of
+from mainspring.serving.explained_score import explained_score
 from mainspring.serving.inference.answered import AnsweredRows
 from mainspring.serving.predict import Prediction
+from mainspring.serving.scores import most_probable_class
 
 __all__ = [
     "OpenExplainer",
     "explained_predictions",
     "explanations_of",
-    "require_one_score",
 ]
 
 OpenExplainer = Callable[[Digest], Explainer]
 """What explains the answers of a version.  Raises: NotExplainable SRV-089."""
-
-
-def require_one_score(version: str, classes: Sequence[str]) -> None:
-    """Return if a version has one score to explain.
-
-    The raw score of two classes is that of the second, whichever of the two was predicted.
-
-    Raises: NotExplainable SRV-089 for a model of several classes.
-    """
-    if classes:
-        reason = f"it gives a probability for each of {len(classes)} classes"
-        raise NotExplainable(version=version, reason=reason)
 
 
 def explained_predictions(
@@ -58,37 +46,44 @@ def explained_predictions(
 def _explained(
     group: AnsweredRows, rows: Sequence[int], open_version: OpenExplainer
 ) -> list[Explanation]:
-    require_one_score(group.version, group.classes)
     explainer = open_version(group.version)
     columns = {
         name: [values[row] for row in rows]
         for name, values in zip(group.names, group.features, strict=True)
     }
     found = explainer.explain(encode_columns(columns, explainer.encoding))
-    return explanations_of(found, [group.scores[row] for row in rows], version=group.version)
+    return explanations_of(
+        found,
+        [group.scores[row] for row in rows],
+        classes=group.classes,
+        probabilities=[group.probabilities[row] for row in rows] if group.classes else (),
+        version=group.version,
+    )
 
 
 def explanations_of(
-    found: Contributions, scores: Sequence[float], *, version: str
+    found: Contributions,
+    scores: Sequence[float],
+    *,
+    classes: Sequence[str] = (),
+    probabilities: Sequence[Sequence[float]] = (),
+    version: str,
 ) -> list[Explanation]:
     """One for each row, its features by how much they added.
 
     Args:
         scores: what was answered, which says on what scale the raw score is.
+        classes: what `probabilities` are of; both are empty for a model of one score.
         version: for the message.
 
-    Raises: NotExplainable SRV-089 for several outputs, and where a score on the way from the
-        background to the row is no finite number.
+    Raises: NotExplainable SRV-089, as `explained_score`.
     """
-    if found.base.size != 1:
-        raise NotExplainable(version=version, reason="it has several outputs")
-    if not all(np.isfinite(each).all() for each in (found.base, *found.by_feature.values())):
-        raise NotExplainable(
-            version=version, reason="it has no finite score where features are missing"
-        )
-    base, raws = float(found.base[0]), found.raw[:, 0].tolist()
-    names = list(found.by_feature)
-    shares = np.stack([each[:, 0] for each in found.by_feature.values()], axis=1).tolist()
+    told = explained_score(found, np.array(probabilities) if classes else None, version=version)
+    names = list(told.by_feature)
+    shares = np.stack([*told.by_feature.values()], axis=1).tolist()
+    predicted: Sequence[str | msgspec.UnsetType] = [
+        most_probable_class(classes, each) for each in probabilities
+    ] or [msgspec.UNSET] * len(scores)
     return [
         Explanation(
             method=found.method,
@@ -100,6 +95,14 @@ def explanations_of(
             contributions=dict(
                 sorted(zip(names, row, strict=True), key=lambda item: (-abs(item[1]), item[0]))
             ),
+            explained_class=of_class,
         )
-        for raw, score, row in zip(raws, scores, shares, strict=True)
+        for base, raw, score, row, of_class in zip(
+            told.base.tolist(),
+            told.raw.tolist(),
+            scores,
+            shares,
+            predicted,
+            strict=True,
+        )
     ]

@@ -34,13 +34,14 @@ def permutation_shap(
     """What each group of columns has added to the score of a row.
 
     Args:
-        predict: the scores of rows.
+        predict: the scores of rows, one or several of each.
         background: rows that a group which is not known yet is taken from; each has an order of
             its own and its reverse.
         groups: the columns of each feature; together they are all columns.
         seed: of the orders.
 
-    Shapes: row (columns,); background (rows, columns); predict gives (rows,); the answer (groups,).
+    Shapes: row (columns,); background (rows, columns); predict gives (rows,) and the answer is
+        (groups,), or (rows, outputs) and (groups, outputs).
     Cost: twice as many scores as the background has rows, for each group and one more.
 
     >>> row, background = np.array([2.0, 3.0]), np.zeros((1, 2))
@@ -49,12 +50,16 @@ def permutation_shap(
     >>> permutation_shap(product, row, background, groups=groups, seed=0).tolist()
     [3.0, 3.0]
     """
-    orders, added = np.random.default_rng(seed), np.zeros(len(groups))
+    orders, added = np.random.default_rng(seed), None
     for other in background:
         order = orders.permutation(len(groups))
         for each in (order, order[::-1]):
             scores = predict(_made_known(row, other, groups, each))
-            added[each] += np.diff(scores)
+            if added is None:
+                added = np.zeros((len(groups), *scores.shape[1:]))
+            added[each] += np.diff(scores, axis=0)
+    if added is None:
+        raise ValueError("there is no row in the background")
     return added / (2 * len(background))
 
 

@@ -1,5 +1,7 @@
 """A booster's explanation is LightGBM's own, from the exported artifact alone."""
 
+from dataclasses import replace
+
 import lightgbm as lgb
 import numpy as np
 import polars as pl
@@ -18,8 +20,14 @@ from mainspring.engines.onnx.terms import read_terms
 from mainspring.engines.sklearn.export import export_linear
 from mainspring.ports.placement import Placed
 from mainspring.serving.errors import NotExplainable
-from mainspring.serving.explain import LinearExplainer, PermutationExplainer, TreeExplainer
+from mainspring.serving.explain import (
+    Contributions,
+    LinearExplainer,
+    PermutationExplainer,
+    TreeExplainer,
+)
 from mainspring.serving.explained import explanations_of
+from mainspring.serving.explained_score import explained_score
 
 ROWS, NAMES = 800, ("a", "b", "c", "code")
 TOLERANCE = 1e-9
@@ -117,6 +125,64 @@ def test_a_pipeline_is_explained_by_the_terms_of_its_own_sum() -> None:
     assert np.abs(found.by_feature["a"][:, 0] - change).max() < TOLERANCE
 
 
+def softmax(raw: np.ndarray) -> np.ndarray:
+    powers = np.exp(raw - raw.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+def test_of_several_classes_the_predicted_one_is_explained() -> None:
+    found = explainer(export_booster(fitted("multiclass", num_class=3))).explain(rows())
+    probabilities = softmax(found.raw)
+    told = explained_score(found, probabilities, version="v")
+    places = probabilities.argmax(axis=1)
+    assert {*places.tolist()} == {0, 1, 2}
+    np.testing.assert_array_equal(told.raw, found.raw.max(axis=1))
+    np.testing.assert_array_equal(told.base, found.base[places])
+    total = told.base + sum(told.by_feature.values())
+    np.testing.assert_allclose(total, told.raw, atol=TOLERANCE)
+
+
+def test_of_two_classes_the_first_is_explained_by_the_opposite() -> None:
+    found = explainer(export_booster(fitted("binary"))).explain(rows())
+    odds = 1 / (1 + np.exp(-found.raw[:, 0]))
+    names, probabilities = ("no", "yes"), np.stack([1 - odds, odds], axis=1)
+    said = explanations_of(
+        found,
+        probabilities.max(axis=1).tolist(),
+        classes=names,
+        probabilities=probabilities.tolist(),
+        version="v",
+    )
+    assert {each.explained_class for each in said} == {"no", "yes"}
+    for each, raw in zip(said, found.raw[:, 0].tolist(), strict=True):
+        assert each.scale == "log_odds"
+        assert each.raw == (raw if each.explained_class == "yes" else -raw) >= 0
+        assert each.base + sum(each.contributions.values()) == pytest.approx(each.raw)
+
+
+def test_of_two_classes_whose_raw_score_is_the_probability_the_first_is_the_rest() -> None:
+    raw = np.array([[0.25], [0.75]])
+    found = Contributions("permutation", np.array([0.5]), raw, {"a": raw - 0.5}, exact=False)
+    told = explained_score(found, np.concatenate([1 - raw, raw], axis=1), version="v")
+    assert (told.base.tolist(), told.raw.tolist()) == ([0.5, 0.5], [0.75, 0.75])
+    assert told.by_feature["a"].tolist() == [0.25, 0.25]
+
+
+@pytest.mark.parametrize(
+    ("raw", "probabilities", "told"),
+    [
+        ([[0.1]], [[0.4, 0.6]], "is not known"),
+        ([[0.1]], [[0.2, 0.2, 0.6]], "1 raw scores for 3 classes"),
+        ([[0.1, 0.2]], None, "several outputs"),
+    ],
+)
+def test_what_is_no_class_is_not_explained(raw: list, probabilities: list | None, told: str):
+    scores = np.array(raw)
+    found = Contributions("linear", np.zeros(scores.shape[1]), scores, {"a": scores})
+    with pytest.raises(NotExplainable, match=told):
+        explained_score(found, probabilities and np.array(probabilities), version="v")
+
+
 class Products:
     """A model that is known by its scores alone: a product of two features, and a third."""
 
@@ -159,6 +225,28 @@ def test_a_row_is_explained_by_permutation_alone_as_among_others() -> None:
     among = explainer.explain(asked).by_feature["a"]
     alone = [explainer.explain(asked[row : row + 1]).by_feature["a"][0] for row in range(5)]
     assert among.tobytes() == np.array(alone).tobytes()
+
+
+class TwoProducts(Products):
+    """Two scores of each row."""
+
+    score_shape = (-1, 2)
+
+    def predict(self, matrix: np.ndarray) -> np.ndarray:
+        return np.stack([super().predict(matrix), matrix[:, 3]], axis=1)
+
+
+def test_several_scores_are_explained_by_permutation_as_each_alone() -> None:
+    draw = np.random.default_rng(2)
+    background, asked = draw.normal(size=(9, 4)), draw.normal(size=(7, 4))
+    one = by_permutation(background)
+    found = replace(one, scorer=TwoProducts()).explain(asked)
+    alone = one.explain(asked)
+    assert found.raw.shape == (7, 2)
+    for name, each in alone.by_feature.items():
+        np.testing.assert_array_equal(found.by_feature[name][:, :1], each)
+    total = found.base + sum(found.by_feature.values())
+    np.testing.assert_allclose(total, found.raw, atol=TOLERANCE)
 
 
 def test_a_score_that_is_no_number_on_the_way_explains_nothing() -> None:

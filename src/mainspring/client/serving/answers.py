@@ -33,6 +33,7 @@ class PredictionReasons(msgspec.Struct, frozen=True, kw_only=True):
         background: the rows that a feature which is not known is averaged over.
         base: what is answered on average there; base and contributions add up to raw.
         contributions: by feature, the largest in size first.
+        explained_class: of a model of several classes the predicted one, whose raw score this is.
     """
 
     method: str
@@ -42,6 +43,7 @@ class PredictionReasons(msgspec.Struct, frozen=True, kw_only=True):
     base: float
     raw: float
     contributions: dict[str, float]
+    explained_class: str = ""
 
 
 class PredictionAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,6 +57,8 @@ class PredictionAnswer(msgspec.Struct, frozen=True, kw_only=True):
         logged: whether the prediction can be replayed.
         queued: whether it is to be logged soon, where the endpoint logs asynchronously.
         explanation: where it was asked for.
+        predicted_class, scores: of a model of several classes the most probable one, and the
+            probability of each.
     """
 
     id: str
@@ -66,6 +70,8 @@ class PredictionAnswer(msgspec.Struct, frozen=True, kw_only=True):
     logged: bool = True
     queued: bool = False
     explanation: PredictionReasons | None = None
+    predicted_class: str = ""
+    scores: dict[str, float] = {}
 
 
 class RefusedFeedback(msgspec.Struct, frozen=True, kw_only=True):

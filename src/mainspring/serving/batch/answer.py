@@ -25,7 +25,8 @@ from mainspring.features.on_demand import compute_on_demand
 from mainspring.features.requests import join_key_schema
 from mainspring.serving.batch.cast import CastBlock, Faults
 from mainspring.serving.batch.missing import missing_features
-from mainspring.serving.explain import Contributions, Explainer
+from mainspring.serving.explain import Explainer
+from mainspring.serving.explained_score import ExplainedScore, explained_score
 from mainspring.serving.predict import ServedModel
 
 __all__ = ["AnsweredBlock", "answer_block", "features_of_block"]
@@ -57,7 +58,7 @@ class AnsweredBlock:
     rows: NDArray[np.int64]
     scores: NDArray[np.float64]
     faults: Faults
-    contributions: Contributions | None = None
+    contributions: ExplainedScore | None = None
     classes: tuple[str, ...] = ()
 
     @property
@@ -78,6 +79,7 @@ def answer_block(
     Args:
         explainer: says what each feature has added to the raw score.
 
+    Raises: NotExplainable SRV-089.
     Cost: that of `HistoryReader.answer` for each view, and of the model; no Python for a row.
     """
     faults = cast.faults
@@ -103,7 +105,7 @@ def answer_block(
         rows=rows,
         scores=scores,
         faults=faults,
-        contributions=explainer.explain(matrix) if explainer else None,
+        contributions=_contributions(explainer, matrix, scores, model) if explainer else None,
         classes=model.classes,
     )
 
@@ -169,6 +171,16 @@ def _scores(model: ServedModel, matrix: NDArray[np.float64]) -> NDArray[np.float
     classes = len(model.classes)
     runs = [_as_table(model.scorer.predict(run), classes) for run in _iter_runs(matrix)]
     return np.concatenate(runs) if runs else np.empty((0, classes or 1))
+
+
+def _contributions(
+    explainer: Explainer,
+    matrix: NDArray[np.float64],
+    scores: NDArray[np.float64],
+    model: ServedModel,
+) -> ExplainedScore:
+    probabilities = scores if model.classes else None
+    return explained_score(explainer.explain(matrix), probabilities, version=model.label)
 
 
 def _iter_runs(matrix: NDArray[np.float64]) -> Iterator[NDArray[np.float64]]:

@@ -9,7 +9,6 @@ from mainspring.datasets.encoding import Encoding
 from mainspring.serving.batch.answer import AnsweredBlock
 from mainspring.serving.batch.errors import BatchOutputUnusable
 from mainspring.serving.batch.job import BatchJob, BatchOptions
-from mainspring.serving.explained import require_one_score
 from mainspring.serving.predict import ServedModel
 from mainspring.stats.classes import most_probable
 
@@ -34,11 +33,8 @@ def output_columns(
 ) -> dict[str, pl.DataType]:
     """The columns of the output.
 
-    Raises: BatchOutputUnusable SRV-086 where the input has one of the names of the answers;
-        NotExplainable SRV-089 where a model of several classes is to be explained.
+    Raises: BatchOutputUnusable SRV-086 where the input has one of the names of the answers.
     """
-    if options.explain:
-        require_one_score(model.label, model.classes)
     carried = list(columns) if options.columns is None else list(options.columns)
     explained = _names_of_shares(model.encoding) if options.explain else []
     answers = _answers(model.classes) | dict.fromkeys(explained, pl.Float64())
@@ -113,8 +109,7 @@ def _shares(answered: AnsweredBlock) -> dict[str, pl.Series]:
     found = answered.contributions
     if found is None:
         return {}
-    columns = [np.full(len(found.raw), found.base[0]), found.raw[:, 0]]
-    columns += [each[:, 0] for each in found.by_feature.values()]
+    columns = [found.base, found.raw, *found.by_feature.values()]
     names = ["base_value", "raw_score", *(f"contribution_{name}" for name in found.by_feature)]
     return {
         name: pl.Series(column, dtype=pl.Float64)

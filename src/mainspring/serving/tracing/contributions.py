@@ -28,7 +28,7 @@ from mainspring.serving.explain import (
     PermutationExplainer,
     TreeExplainer,
 )
-from mainspring.serving.explained import explanations_of, require_one_score
+from mainspring.serving.explained import explanations_of
 from mainspring.serving.inference.record import PredictionRecord
 from mainspring.serving.inference_log import find_prediction, no_such_prediction
 
@@ -103,7 +103,6 @@ def explain_predictions(
         if found is None:
             raise no_such_prediction(name)
         record = found[1]
-        require_one_score(record.version, record.classes)
         if record.version not in opened:
             opened[record.version] = open_version(record.version)
         answers.append(_explained(record, opened[record.version]))
@@ -114,7 +113,13 @@ def _explained(record: PredictionRecord, explainer: Explainer) -> PredictionExpl
     values = dict(zip(explainer.encoding.names, record.features, strict=True))
     columns = {name: [value] for name, value in values.items()}
     found = explainer.explain(encode_columns(columns, explainer.encoding))
-    [said] = explanations_of(found, [record.score], version=record.version)
+    [said] = explanations_of(
+        found,
+        [record.score],
+        classes=record.classes,
+        probabilities=[record.probabilities] if record.classes else (),
+        version=record.version,
+    )
     return PredictionExplanation(
         **msgspec.structs.asdict(said),
         prediction=record.id,

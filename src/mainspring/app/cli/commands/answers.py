@@ -352,9 +352,12 @@ def replay_lines(replays: Sequence["ReplayResult"], paint: Paint) -> Iterator[st
 
 def contribution_lines(found: "PredictionExplanation", paint: Paint) -> Iterator[str]:
     """What each feature has added, the largest in size first."""
+    named = found.explained_class
+    of_class = f" of class {named}" if isinstance(named, str) else ""
+    told = f"raw score {found.raw:.4f}{of_class}, of which"
     yield ""
     yield (
-        f"{paint.title(found.prediction)} {paint.quiet(f'raw score {found.raw:.4f}, of which')}"
+        f"{paint.title(found.prediction)} {paint.quiet(told)}"
         f" {found.base:.4f} {paint.quiet('is the average of the training rows')}"
     )
     yield from columns(
