@@ -126,7 +126,7 @@ server_option = click.option(
     type=click.Choice(["native", "uvicorn"]),
     callback=_choose_server,
     expose_value=False,
-    help="What speaks HTTP; also MAINSPRING_SERVER.  [uvicorn]",
+    help="What speaks HTTP; also MAINSPRING_SERVER.  [native]",
 )
 """For commands that serve."""
 

@@ -24,7 +24,7 @@ def chosen_server(
     tls: "ServerCertificates | None" = None,
 ) -> HttpServer:
     """The server; the other one is not imported.  Raises: UnknownServer SRV-053."""
-    match environment.get(SERVER_VARIABLE, "uvicorn"):
+    match environment.get(SERVER_VARIABLE, "native"):
         case "native":
             from mainspring.engines.http.native.server import NativeServer
 
