@@ -1,10 +1,14 @@
 """`serve-model` that is asked for more than it can answer: on both servers, over the wire."""
 
 import json
+import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 from time import monotonic
 
 import numpy as np
@@ -20,6 +24,7 @@ from mainspring.serving.admission import AdmissionLimits, CallerRate
 from mainspring.serving.protocol import matrix_model
 from mainspring.serving.protocol.files import FileModels
 from tests.attacks.wire import PATIENCE_S, TOKEN, Answer, ask, request, running, until
+from tests.unit.engines.onnx.test_scorer import row_means
 
 TENSOR = {"name": "features", "shape": [1, 1], "datatype": "FP64", "data": [1.0]}
 BODY = json.dumps({"inputs": [TENSOR]}).encode()
@@ -144,3 +149,29 @@ def test_names_that_callers_make_up_are_no_metric(kind: str) -> None:
         text = server.get("/metrics").body
         assert b"made-up" not in text
         assert server.value("mainspring_requests_rejected_total", endpoint="", reason="rate") == 2
+
+
+@pytest.mark.parametrize("supervised", [[], ["--workers", "1"]], ids=["alone", "supervised"])
+def test_the_options_of_the_command_are_the_limits(
+    tmp_path: Path, kind: str, supervised: list[str]
+) -> None:
+    (tmp_path / "means.onnx").write_bytes(row_means())
+    words = ["serve-model", "held=means.onnx", "--no-auth", "--server", kind]
+    words += ["--queue", "7", "--requests-per-s", "0.01", "--burst", "2", *supervised]
+    program = "from mainspring.app.cli import main; main()"
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, *words, "--port", "0"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    try:
+        address = process.stdout.readline().split("http://")[1].split("/")[0]
+        server = Server(int(address.partition(":")[2]), Held())
+        assert [server.infer().status for _ in range(3)] == [400, 400, 429]
+        limits = server.metrics()["mainspring_queue_limit"]
+        assert set(limits.values()) == {7.0}
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=PATIENCE_S)

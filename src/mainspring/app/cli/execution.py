@@ -11,7 +11,7 @@ from mainspring.serving.execution.declared import (
     execution_problems,
 )
 
-__all__ = ["execution_of", "execution_options", "execution_words"]
+__all__ = ["execution_of", "execution_options"]
 
 _CommandT = TypeVar("_CommandT", bound=click.Command)
 
@@ -85,9 +85,3 @@ def execution_of(
     for problem in execution_problems(execution):
         raise click.UsageError(problem.replace("memory_limit", "--gpu-memory"))
     return execution
-
-
-def execution_words(**given: str | float | None) -> list[str]:
-    """The options as they were given, for the processes of a supervisor."""
-    said = ((f"--{name.replace('_', '-')}", each) for name, each in given.items())
-    return [word for name, each in said if each is not None for word in (name, str(each))]

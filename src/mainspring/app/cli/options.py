@@ -30,6 +30,7 @@ __all__ = [
     "WorkspaceVerb",
     "access_log_option",
     "actor_name",
+    "option_words",
     "server_option",
     "telling_words",
     "tls_files",
@@ -168,6 +169,16 @@ def tls_words(files: ServerTlsFiles | None) -> list[str]:
     words = ["--tls-cert", str(files.certificate), "--tls-key", str(files.key)]
     authority = files.client_authority
     return [*words, *(["--client-ca", str(authority)] if authority else [])]
+
+
+def option_words(**given: str | float | Path | None) -> list[str]:
+    """Options with a value, as they were given, for the processes of a supervisor.
+
+    >>> option_words(device=1, gpu_memory="4GiB", fallback=None)
+    ['--device', '1', '--gpu-memory', '4GiB']
+    """
+    said = ((f"--{name.replace('_', '-')}", each) for name, each in given.items())
+    return [word for name, each in said if each is not None for word in (name, str(each))]
 
 
 def worker_count() -> int:

@@ -3,14 +3,17 @@
 from collections.abc import Mapping
 
 from mainspring.project.config.settings import Settings
-from mainspring.serving.admission.limits import AdmissionLimits, CallerRate
+from mainspring.serving.admission.limits import (
+    LONGEST_QUEUE,
+    MOST_PER_S,
+    AdmissionLimits,
+    CallerRate,
+)
 
 __all__ = ["parse_admission"]
 
 _KNOWN = ("queue", "requests_per_s", "burst", "callers")
 _OF_CALLER = ("requests_per_s", "burst")
-_LONGEST_QUEUE = 100_000
-_MOST_PER_S = 1_000_000
 
 
 def parse_admission(settings: Settings, value: object, setting: str) -> AdmissionLimits:
@@ -20,7 +23,7 @@ def parse_admission(settings: Settings, value: object, setting: str) -> Admissio
     callers = settings.table(table.get("callers", {}), f"{setting}.callers")
     return AdmissionLimits(
         queue=settings.whole(
-            table.get("queue", default.queue), f"{setting}.queue", most=_LONGEST_QUEUE
+            table.get("queue", default.queue), f"{setting}.queue", most=LONGEST_QUEUE
         ),
         rate=_rate(settings, table, setting),
         callers={
@@ -38,10 +41,10 @@ def _rate(settings: Settings, table: Mapping[str, object], setting: str) -> Call
     """A rate; a burst that is not given is what comes in a second."""
     per_s = table.get("requests_per_s", 0)
     is_number = isinstance(per_s, int | float) and not isinstance(per_s, bool)
-    if not is_number or not 0 <= per_s <= _MOST_PER_S:  # type: ignore[operator]
-        wanted = f"must be a number from 0 (no limit) to {_MOST_PER_S:,}"
+    if not is_number or not 0 <= per_s <= MOST_PER_S:  # type: ignore[operator]
+        wanted = f"must be a number from 0 (no limit) to {MOST_PER_S:,}"
         settings.fault(f"{setting}.requests_per_s", f"{wanted}, not {per_s!r}")
         per_s = 0
     rate = float(per_s)  # type: ignore[arg-type]
     burst = table.get("burst", max(1, round(rate)))
-    return CallerRate(rate, settings.whole(burst, f"{setting}.burst", most=_MOST_PER_S))
+    return CallerRate(rate, settings.whole(burst, f"{setting}.burst", most=MOST_PER_S))

@@ -3,9 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-__all__ = ["AdmissionLimits", "CallerRate"]
+__all__ = ["LONGEST_QUEUE", "MOST_PER_S", "AdmissionLimits", "CallerRate"]
 
 _QUEUE = 256
+
+LONGEST_QUEUE = 100_000
+"""More than that nobody may declare: who waits there has given up long before."""
+
+MOST_PER_S = 1_000_000
+"""The same of requests a second, and of those that come at once."""
 
 
 @dataclass(frozen=True)

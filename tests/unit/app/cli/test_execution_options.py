@@ -6,7 +6,8 @@ import click
 import pytest
 
 from mainspring.app.cli.commands.begin import serve_model
-from mainspring.app.cli.execution import execution_of, execution_words
+from mainspring.app.cli.execution import execution_of
+from mainspring.app.cli.options import option_words
 from mainspring.serving.execution.declared import Execution
 
 NAMES = ("provider", "fallback", "device", "gpu_memory", "gather_ms")
@@ -26,7 +27,7 @@ def declared(*words: str) -> Execution:
 
 def test_without_options_a_model_computes_on_the_cpu() -> None:
     assert declared() == Execution()
-    assert execution_words(**given()) == []
+    assert option_words(**given()) == []
 
 
 def test_the_options_are_a_declaration() -> None:
@@ -61,7 +62,7 @@ def test_an_option_goes_before_what_an_environment_declares(
     ],
 )
 def test_a_supervisor_hands_the_declaration_on(words: list[str]) -> None:
-    assert declared(*execution_words(**given(*words))) == declared(*words)
+    assert declared(*option_words(**given(*words))) == declared(*words)
 
 
 @pytest.mark.parametrize(

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mainspring.app.cli.execution import execution_of, execution_options, execution_words
+from mainspring.app.cli.execution import execution_of, execution_options
 from mainspring.app.cli.faults import EXIT_REFUSED
 from mainspring.app.cli.options import (
     GivenPath,
     Invocation,
     WorkspaceVerb,
     access_log_option,
+    option_words,
     server_option,
     telling_words,
     tls_files,
@@ -142,7 +143,7 @@ def serve(
         words += [word for name in hosts for word in ("--allow-host", name)]
         words += tls_words(files or at.declared_tls(trust))
         words += telling_words(access_log, traces)
-        words += execution_words(**execution)
+        words += option_words(**execution)
         count = workers or (worker_count() if at.settings(trust).protected else 1)
         return supervise_server(
             words, port=port, health_port=health_port, announce=at.note, workers=count

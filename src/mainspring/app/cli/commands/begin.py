@@ -6,14 +6,16 @@ from pathlib import Path
 
 import click
 
+from mainspring.app.cli.admission import admission_of, admission_options, admission_words
 from mainspring.app.cli.create import create_project
-from mainspring.app.cli.execution import execution_of, execution_options, execution_words
+from mainspring.app.cli.execution import execution_of, execution_options
 from mainspring.app.cli.faults import EXIT_REFUSED
 from mainspring.app.cli.options import (
     GivenPath,
     Invocation,
     Verb,
     access_log_option,
+    option_words,
     server_option,
     telling_words,
     tls_files,
@@ -85,6 +87,7 @@ def kernels(at: Invocation) -> int:
 
 @tls_options
 @execution_options
+@admission_options
 @click.command(cls=Verb)
 @click.argument("files", nargs=-1, required=True, metavar="[NAME=]FILE...")
 @click.option(
@@ -145,6 +148,9 @@ def serve_model(
     tls_cert: Path | None,
     tls_key: Path | None,
     client_ca: Path | None,
+    queue: int | None,
+    requests_per_s: float | None,
+    burst: int | None,
     **execution: str | float | None,
 ) -> int:
     """Serve files of models, without a project.
@@ -156,6 +162,7 @@ def serve_model(
     """
     given, secured = named_files(files, name), tls_files(tls_cert, tls_key, client_ca)
     declared = execution_of(**execution)
+    limits = admission_of(queue=queue, requests_per_s=requests_per_s, burst=burst)
     is_supervised = health_port is not None or workers is not None
     if no_auth:
         require_nobody_else(hosts, token_file)
@@ -164,12 +171,11 @@ def serve_model(
     if is_supervised:
         from mainspring.engines.local.supervise import supervise_server
 
-        words = ["serve-model", *files, *(["--name", name] if name else [])]
-        words += ["--no-auth"] if no_auth else ["--token-file", str(token_file)]
+        words = ["serve-model", *files, *(["--no-auth"] if no_auth else [])]
         words += [word for host in hosts for word in ("--allow-host", host)]
-        words += tls_words(secured)
-        words += telling_words(access_log, traces)
-        words += execution_words(**execution)
+        words += [*tls_words(secured), *telling_words(access_log, traces)]
+        words += admission_words(limits)
+        words += option_words(name=name or None, token_file=token_file, **execution)
         return supervise_server(
             words, port=port, health_port=health_port, announce=at.note, workers=workers or 1
         )
@@ -187,6 +193,7 @@ def serve_model(
         needs_token=not no_auth,
         tls=secured,
         gather_s=declared.gather_s,
+        limits=limits,
     )
     return 0
 
