@@ -9,8 +9,11 @@ from contextlib import closing, contextmanager
 
 import pytest
 
+from mainspring.ports.http import Route, json_reply
 from mainspring.ports.limits import MAX_JSON_VALUES, MAX_PUSHED_ROWS, HttpLimits
 from tests.attacks.wire import (
+    PATIENCE_S,
+    TOKEN,
     Answer,
     Wire,
     ask,
@@ -149,6 +152,47 @@ def test_bodies_that_are_held_at_once_are_bounded(kind: str) -> None:
         assert (answer.code, answer.headers["retry-after"]) == ("SRV-045", "1")
         waiting.close()
         until(lambda: ask(port, request("POST", path, body)).status == 400)
+
+
+CHUNKED = request(
+    "POST", "/v2/models/means/infer", headers=["Host: localhost", "Transfer-Encoding: chunked"]
+)
+PIECE = b"ea60\r\n" + b" " * 60_000 + b"\r\n"
+
+
+@pytest.mark.parametrize("token", [TOKEN, "none"])
+@pytest.mark.parametrize("rest", [b"zz\r\n", b""], ids=["broken", "slow"])
+def test_a_body_that_ends_badly_is_held_no_longer(kind: str, token: str, rest: bytes) -> None:
+    limits = HttpLimits(all_bodies_bytes=100_000, body_s=0.5)
+    broken = CHUNKED.replace(TOKEN.encode(), token.encode()) + PIECE + rest
+    with running(bare_service(limits), kind=kind) as port:
+        for _ in range(3):
+            ask(port, broken)
+        answer = ask(port, request("POST", "/v2/models/means/infer", b" " * 60_000))
+        assert answer.status == 400
+
+
+def test_a_body_behind_the_last_answer_of_a_connection_is_held_no_longer(kind: str) -> None:
+    held = threading.Event()
+    slow = Route("POST", "/held", "read", lambda _: json_reply(held.wait(PATIENCE_S)), blocks=True)
+    service = bare_service(HttpLimits(all_bodies_bytes=100_000), [slow])
+    keeping = ["Host: localhost", "Connection: keep-alive"]
+    first, second = (
+        request("POST", path, b" " * size, headers=keeping).replace(b"HTTP/1.1", b"HTTP/1.0")
+        for path, size in (("/held", 1), ("/v2/models/means/infer", 60_000))
+    )
+    large = request("POST", "/v2/models/means/infer", b" " * 60_000)
+    with running(service, kind=kind) as port:
+        wire = Wire(port).send(first + second)
+        # uvicorn counts a body once its request is begun.
+        until(lambda: kind == "uvicorn" or ask(port, large).status == 503)
+        held.set()
+        answer = wire.answer()
+        assert answer is not None
+        assert answer.status == 200
+        assert wire.ends()
+        wire.close()
+        assert ask(port, large).status == 400
 
 
 @contextmanager

@@ -71,10 +71,7 @@ class NativeConnection(ConnectionGuard, asyncio.Protocol):
         self._owner.connections.discard(self)
         self._stop_timer()
         self._caller.has_left = self._is_over = True
-        for exchange in self._unanswered:
-            exchange.note_left()
-            if not exchange.is_running:
-                exchange.drop()
+        self._drop_unanswered()
 
     def data_received(self, data: bytes) -> None:
         """Take bytes of a connection in."""
@@ -286,7 +283,7 @@ class NativeConnection(ConnectionGuard, asyncio.Protocol):
             return
         self.transport.write(due[0] if len(due) == 1 else b"".join(due))
         if is_last and (self._phase != "body"):
-            unanswered.clear()
+            self._drop_unanswered()
             self._close()
         elif not unanswered:
             self._note_answered(is_last=is_last)
@@ -319,7 +316,7 @@ class NativeConnection(ConnectionGuard, asyncio.Protocol):
         self._stop_timer()
         if self._phase == "body" and self._unanswered:
             # Of the request whose body is broken nothing is to be answered but that.
-            self._unanswered.pop()
+            self._unanswered.pop().drop()
         elif self._phase == "body":
             self._close()
             return
@@ -328,6 +325,14 @@ class NativeConnection(ConnectionGuard, asyncio.Protocol):
             self._advance()
         else:
             self._say_last(error)
+
+    def _drop_unanswered(self) -> None:
+        """Nobody is sent what is not answered yet."""
+        for exchange in self._unanswered:
+            exchange.note_left()
+            if not exchange.is_running:
+                exchange.drop()
+        self._unanswered.clear()
 
     def _waiting_count(self) -> int:
         return len(self._unanswered) - 1
