@@ -5,14 +5,11 @@ from contextlib import closing
 from dataclasses import replace
 
 import pytest
-from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
-from referencing import Registry, Resource
-from referencing.jsonschema import DRAFT202012
 
 from mainspring.app.http.routes import build_http_service
 from mainspring.engines.http.application import asgi_application
-from mainspring.interface.openapi.document import openapi_document
+from mainspring.interface.openapi.environment import environment_document
 from mainspring.interface.openapi.operations import OPERATIONS
 from mainspring.ports.http import Route, json_reply
 from mainspring.serving.host import ServedEnvironment
@@ -25,39 +22,6 @@ TENSOR = {"name": "features", "shape": [1, 2], "datatype": "FP64", "data": [1, 2
 @pytest.fixture
 def document(get):
     return get("/openapi.json").json()
-
-
-@pytest.fixture
-def fits(document):
-    """Whether a value fits a schema of the document."""
-    resource = Resource(contents=document, specification=DRAFT202012)
-    registry = Registry().with_resource("urn:document", resource)
-
-    def fits(value, pointer):
-        schema = {"$ref": f"urn:document#/{pointer}"}
-        return Draft202012Validator(schema, registry=registry).is_valid(value)
-
-    return fits
-
-
-@pytest.fixture
-def answered(document, fits):
-    """Whether an answer is one that its operation announces."""
-
-    def answered(answer, method, path):
-        responses = document["paths"][path][method]["responses"]
-        status = str(answer.status_code) if str(answer.status_code) in responses else "default"
-        place = f"paths/{path.replace('~', '~0').replace('/', '~1')}/{method}/responses/{status}"
-        if "$ref" in responses[status]:
-            place = responses[status]["$ref"].removeprefix("#/")
-            responses = document["components"]["responses"]
-            status = place.rpartition("/")[2]
-        media = answer.headers["content-type"].partition(";")[0]
-        assert media in responses[status]["content"]
-        body = answer.json() if "json" in media else answer.text
-        return fits(body, f"{place}/content/{media.replace('/', '~1')}/schema")
-
-    return answered
 
 
 def test_the_document_is_valid_openapi(document):
@@ -195,7 +159,7 @@ def test_a_route_that_nothing_more_is_known_of_is_in_a_valid_document():
         return json_reply({})
 
     served = ServedEnvironment(environment="dev", version=1)
-    document = openapi_document(
+    document = environment_document(
         [Route("POST", "/v9/gates/{name}", "operate", judge)], served, version="1"
     )
     assert list(OpenAPIV31SpecValidator(document).iter_errors()) == []
@@ -210,5 +174,5 @@ def test_what_is_described_is_there(service):
 
 def test_the_document_is_the_same_text_each_time(service, host):
     routes = build_http_service(service).routes
-    first = openapi_document(routes, host.served, version="1")
-    assert json.dumps(first) == json.dumps(openapi_document(routes, host.served, version="1"))
+    first = environment_document(routes, host.served, version="1")
+    assert json.dumps(first) == json.dumps(environment_document(routes, host.served, version="1"))

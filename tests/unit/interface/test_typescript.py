@@ -3,7 +3,7 @@
 import pytest
 
 from mainspring.app.http.routes import build_http_service
-from mainspring.interface.openapi.document import openapi_document
+from mainspring.interface.openapi.environment import environment_document
 from mainspring.interface.typescript import typescript_client
 from mainspring.interface.typescript.types import declaration_of, type_name, type_of
 
@@ -54,4 +54,4 @@ def test_every_operation_is_a_method_and_every_component_a_type(document):
 
 @pytest.fixture
 def document(service, host):
-    return openapi_document(build_http_service(service).routes, host.served, version="1")
+    return environment_document(build_http_service(service).routes, host.served, version="1")

@@ -36,6 +36,8 @@ from mainspring.app.models.model_file import ModelFile, open_model_file
 from mainspring.elements.events import Actor
 from mainspring.engines.local.heartbeat import heartbeat_of
 from mainspring.engines.local.inherited import inherited_listener, is_first, worker_place
+from mainspring.interface.openapi.api import OpenApi
+from mainspring.interface.openapi.models import models_document
 from mainspring.ports.http import LOOPBACK_HOSTS, Call, HttpService, Reply, Route
 from mainspring.ports.tls import ServerTlsFiles
 from mainspring.serving.admission import AdmissionControl, AdmissionLimits
@@ -131,7 +133,8 @@ def run_model_server(
 
 
 def _served_lines(models: FileModels, at: ServerAddress, header: str) -> Iterator[str]:
-    """What is served, where it computes if that was declared, and a call that works.
+    """What is served, where it computes if that was declared, a call that works, and where the
+    document is.
 
     Args:
         header: what a call needs, as curl takes it.
@@ -142,6 +145,7 @@ def _served_lines(models: FileModels, at: ServerAddress, header: str) -> Iterato
         if model.model.placed.declared != "cpu":
             yield f"  runs on {model.model.placed}"
         yield f"  {at.curl}{header} {url}"
+    yield f"All routes: {at.url}/openapi.json, metrics: {at.url}/metrics"
 
 
 def build_model_service(
@@ -162,17 +166,9 @@ def build_model_service(
     """
     draining, admission = threading.Event(), AdmissionControl(limits)
     metrics = metrics or ModelServerMetrics()
-    key = token_key(token) if token else ""
-
-    def authorise(call: Call, _: str) -> Actor:
-        if not key:
-            return _ANYBODY
-        given = bearer_token(call.headers.get("authorization"))
-        if not compare_digest(token_key(given), key):
-            raise TokenUnknown
-        return _CALLER
 
     def ready(_: Call) -> Reply:
+        """`GET /v2/health/ready`: whether all models that the server was started with answer."""
         reasons = models.reasons
         about = {"reason": "; ".join(reasons)} if reasons else {}
         return answer_ready(about, not reasons, draining=draining, require=admission.require_room)
@@ -190,18 +186,39 @@ def build_model_service(
         models, version=version("mainspring"), ready=model_ready, gather_s=gather_s
     )
     metrics.watch(models, protocol.counts, admission)
+    openapi = OpenApi(
+        lambda: tuple(models.models),
+        partial(models_document, version=version("mainspring"), needs_token=bool(token)),
+    )
     routes = [
         *protocol.routes(),
         Route("GET", "/metrics", "read", metrics.reply),
         Route("GET", "/v2/health/ready", None, ready, "nothing"),
         Route("GET", "/healthz", None, answer_live, "nothing"),
         Route("GET", "/v2/health/live", None, answer_live, "nothing"),
+        openapi.route(),
     ]
+    openapi.describe(routes)
     return HttpService(
         routes=[metrics.http.counting(route) for route in routes],
-        authorise=authorise,
+        authorise=_authorising(token),
         refuse=refuse,
         admit=admission.guarding_routes(routes),
         draining=draining,
         hosts=LOOPBACK_HOSTS | {host.lower() for host in hosts},
     )
+
+
+def _authorising(token: str | None) -> Callable[[Call, str], Actor]:
+    """What lets in who has the token, for everything; everybody where there is none."""
+    if not token:
+        return lambda _, __: _ANYBODY
+    key = token_key(token)
+
+    def authorise(call: Call, _: str) -> Actor:
+        given = bearer_token(call.headers.get("authorization"))
+        if not compare_digest(token_key(given), key):
+            raise TokenUnknown
+        return _CALLER
+
+    return authorise

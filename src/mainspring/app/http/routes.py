@@ -5,6 +5,7 @@ documents, its answers counted.
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from mainspring.access.authorise import TokenGuard
 from mainspring.access.scope import Demand
@@ -15,6 +16,7 @@ from mainspring.features.api import FeatureAnswers, FeatureApi
 from mainspring.govern.api import StatusApi
 from mainspring.govern.status import StatusReport
 from mainspring.interface.openapi.api import OpenApi
+from mainspring.interface.openapi.environment import environment_document
 from mainspring.ports.http import (
     LOOPBACK_HOSTS,
     Call,
@@ -105,7 +107,9 @@ def build_http_service(
             lambda: {name: admission.under_way(name) for name in host.served.endpoints},
             limit=admission.limit,
         )
-    openapi = OpenApi(lambda: host.served, version=dependencies.version)
+    openapi = OpenApi(
+        lambda: host.served, partial(environment_document, version=dependencies.version)
+    )
     routes = [
         *ServingApi(
             host,

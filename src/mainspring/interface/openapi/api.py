@@ -2,35 +2,40 @@
 
 from collections.abc import Callable, Sequence
 from hashlib import sha256
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 import msgspec
 
-from mainspring.interface.openapi.document import openapi_document
+from mainspring.interface.openapi.document import OpenApiDocument
 from mainspring.ports.http import Call, Reply, Route
-from mainspring.serving.host import ServedEnvironment
 
 __all__ = ["OPENAPI_PATH", "OpenApi"]
 
 OPENAPI_PATH = "/openapi.json"
 
+_ServedT = TypeVar("_ServedT")
+
 
 class _Rendered(NamedTuple):
-    served: ServedEnvironment
+    served: object
     body: bytes
     tag: str
 
 
-class OpenApi:
+class OpenApi(Generic[_ServedT]):
     """The route of the OpenAPI document, which follows what is served.
 
     Args:
-        served: the map in place.
-        version: of this software.
+        served: what is served now; while it is equal, so is the document.
+        document: made of the server's routes and that.
     """
 
-    def __init__(self, served: Callable[[], ServedEnvironment], *, version: str) -> None:
-        self._served, self._version = served, version
+    def __init__(
+        self,
+        served: Callable[[], _ServedT],
+        document: Callable[[Sequence[Route], _ServedT], OpenApiDocument],
+    ) -> None:
+        self._served, self._document = served, document
         self._described: Sequence[Route] = ()
         self._rendered: _Rendered | None = None
 
@@ -53,9 +58,9 @@ class OpenApi:
 
     def _render(self) -> _Rendered:
         served, kept = self._served(), self._rendered
-        if kept is not None and kept.served is served:
+        if kept is not None and kept.served == served:
             return kept
-        document = openapi_document(self._described, served, version=self._version)
+        document = self._document(self._described, served)
         body = msgspec.json.format(msgspec.json.encode(document), indent=2)
         self._rendered = _Rendered(served, body, f'"{sha256(body).hexdigest()[:32]}"')
         return self._rendered

@@ -1,7 +1,4 @@
-"""The document itself, from routes and the endpoints that are served.
-
-An endpoint's predict route stands with its name in the path, since its request fields are those of
-its model; all other routes stand as their templates do.
+"""The parts of an OpenAPI document that follow from routes alone.
 
 Source: OpenAPI Specification 3.1.1; JSON Schema 2020-12; RFC 9457 for problem documents.
 """
@@ -9,26 +6,27 @@ Source: OpenAPI Specification 3.1.1; JSON Schema 2020-12; RFC 9457 for problem d
 import inspect
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import cast
+from typing import NamedTuple
 
-from mainspring.interface.openapi.fields import JsonSchema, example_row, row_schema
-from mainspring.interface.openapi.operations import (
-    OPERATIONS,
+from mainspring.interface.openapi.fields import JsonSchema
+from mainspring.interface.openapi.operation import (
     ApiOperation,
-    PredictAnswer,
+    Operations,
     Problem,
     operation_of,
 )
 from mainspring.interface.openapi.records import component_of, schemas_of
 from mainspring.ports.http import Route
-from mainspring.serving.body import PredictBody
-from mainspring.serving.host import ServedEnvironment
-from mainspring.serving.predict import ServedModel
-from mainspring.serving.served_endpoint import ServedEndpoint
 
-__all__ = ["OpenApiDocument", "openapi_document"]
+__all__ = [
+    "ApiServer",
+    "OpenApiDocument",
+    "components_of",
+    "document_of",
+    "paths_of",
+    "shared_of",
+]
 
-_PREDICT = "/v1/endpoints/{name}/predict"
 _PROBLEM = "application/problem+json"
 _NAMED = re.compile(r"\{(\w+)\}")
 _ABOUT = (
@@ -49,82 +47,81 @@ _REFUSALS: Mapping[str, str] = {
 OpenApiDocument = dict[str, object]
 
 
-def openapi_document(
-    routes: Sequence[Route], served: ServedEnvironment, *, version: str
-) -> OpenApiDocument:
-    """The OpenAPI 3.1 document of a server.
+class ApiServer(NamedTuple):
+    """What a document says of a server as a whole.
 
     Args:
         version: of this software.
-
-    Cost: some milliseconds, and 0.1 ms an endpoint.
+        names: of the endpoints, or models, that routes are about.
+        token: how callers come by the token that they need; empty where they need none.
     """
-    paths: dict[str, OpenApiDocument] = {}
-    schemas = _components(routes)
-    for route in routes:
-        if route.path == _PREDICT:
-            continue
-        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, served)
-    predict = next((route for route in routes if route.path == _PREDICT), None)
-    for endpoint in served.endpoints.values() if predict else ():
-        assert predict is not None
-        paths[_PREDICT.format(name=endpoint.name)] = {"post": _predict(predict, endpoint)}
-        schemas |= _endpoint_schemas(endpoint)
+
+    title: str
+    version: str
+    operations: Operations
+    names: Sequence[str] = ()
+    token: str = ""
+
+
+def document_of(
+    server: ApiServer, paths: Mapping[str, OpenApiDocument], schemas: Mapping[str, JsonSchema]
+) -> OpenApiDocument:
+    """The OpenAPI 3.1 document of a server that has these paths."""
+    components: OpenApiDocument = {
+        "schemas": schemas,
+        "responses": {status: _refusal(says) for status, says in _REFUSALS.items()}
+        | {"Problem": _refusal("Refused; the document says why and what to do.")},
+    }
+    if server.token:
+        token = {"type": "http", "scheme": "bearer", "description": server.token}
+        components = {"securitySchemes": {"token": token}, **components}
     return {
         "openapi": "3.1.1",
-        "info": {
-            "title": f"Mainspring: {served.environment}",
-            "version": version,
-            "description": _ABOUT,
-        },
+        "info": {"title": server.title, "version": server.version, "description": _ABOUT},
         "servers": [{"url": "/"}],
-        "security": [{"token": []}],
+        "security": [{"token": []}] if server.token else [],
         "paths": paths,
-        "components": {
-            "securitySchemes": {
-                "token": {
-                    "type": "http",
-                    "scheme": "bearer",
-                    "description": "A token of `mainspring auth create`, with the permission that "
-                    "a route names.",
-                }
-            },
-            "schemas": schemas,
-            "responses": {status: _refusal(says) for status, says in _REFUSALS.items()}
-            | {"Problem": _refusal("Refused; the document says why and what to do.")},
-        },
+        "components": components,
     }
 
 
-def _components(routes: Sequence[Route]) -> dict[str, JsonSchema]:
-    """The schemas of all records that these routes take and give."""
-    found: list[type] = [Problem, PredictBody, PredictAnswer]
+def components_of(routes: Sequence[Route], server: ApiServer, *more: type) -> dict[str, JsonSchema]:
+    """The schemas of all records that these routes take and give, and of some more."""
+    found: list[type] = [Problem, *more]
     for route in routes:
-        operation = operation_of(route.method, route.path)
+        operation = operation_of(server.operations, route.method, route.path)
         found += [kind for kind in (operation.takes, *operation.gives.values()) if kind]
     return schemas_of(found)
 
 
-def _operation(route: Route, served: ServedEnvironment) -> OpenApiDocument:
-    """What a route says, but for predictions."""
-    operation = operation_of(route.method, route.path)
-    found = _shared(route, operation)
-    found["parameters"] = _parameters(route, operation, served)
+def paths_of(routes: Sequence[Route], server: ApiServer) -> dict[str, OpenApiDocument]:
+    """What each route says, by path and method."""
+    paths: dict[str, OpenApiDocument] = {}
+    for route in routes:
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, server)
+    return paths
+
+
+def _operation(route: Route, server: ApiServer) -> OpenApiDocument:
+    operation = operation_of(server.operations, route.method, route.path)
+    found = shared_of(route, operation, server)
+    found["parameters"] = _parameters(route, operation, server.names)
     if operation.takes or operation.forms:
         found["requestBody"] = _body(operation)
     return found
 
 
-def _shared(route: Route, operation: ApiOperation) -> OpenApiDocument:
+def shared_of(route: Route, operation: ApiOperation, server: ApiServer) -> OpenApiDocument:
+    """What a route says, but for its parameters and its body."""
     found: OpenApiDocument = {
         "operationId": operation.name,
         "summary": operation.summary or _summary_of(route),
         "tags": [_tag_of(route)],
-        "responses": _responses(route, operation),
+        "responses": _responses(route, operation, server),
     }
     if route.permission is None:
         found["security"] = []
-    else:
+    elif server.token:
         found["x-permission"] = route.permission
     if operation.may_repeat:
         found["x-repeatable"] = True
@@ -144,13 +141,13 @@ def _tag_of(route: Route) -> str:
 
 
 def _parameters(
-    route: Route, operation: ApiOperation, served: ServedEnvironment
+    route: Route, operation: ApiOperation, names: Sequence[str]
 ) -> list[OpenApiDocument]:
     found: list[OpenApiDocument] = []
     for name in _NAMED.findall(route.path):
         schema: OpenApiDocument = {"type": "string", "minLength": 1}
-        if route.about == "endpoint" and name == "name" and served.endpoints:
-            schema = {"type": "string", "enum": list(served.endpoints)}
+        if route.about == "endpoint" and name == "name" and names:
+            schema = {"type": "string", "enum": [*names]}
         found.append({"name": name, "in": "path", "required": True, "schema": schema})
     for header in operation.headers:
         found.append(
@@ -173,7 +170,7 @@ def _body(operation: ApiOperation) -> OpenApiDocument:
     return {"required": True, "content": content}
 
 
-def _responses(route: Route, operation: ApiOperation) -> OpenApiDocument:
+def _responses(route: Route, operation: ApiOperation, server: ApiServer) -> OpenApiDocument:
     found: OpenApiDocument = {}
     for status, kind in operation.gives.items():
         schema = component_of(kind) if kind else {"type": "string"}
@@ -181,15 +178,15 @@ def _responses(route: Route, operation: ApiOperation) -> OpenApiDocument:
             "description": "The answer." if status < 400 else _REFUSALS[str(status)],
             "content": {operation.form: {"schema": schema}},
         }
-    for refused in _statuses_of(route):
+    for refused in _statuses_of(route, server):
         found.setdefault(refused, {"$ref": f"#/components/responses/{refused}"})
     found["default"] = {"$ref": "#/components/responses/Problem"}
     return found
 
 
-def _statuses_of(route: Route) -> Iterable[str]:
+def _statuses_of(route: Route, server: ApiServer) -> Iterable[str]:
     """How a route may refuse, beside what any route may."""
-    if route.permission is not None:
+    if route.permission is not None and server.token:
         yield from ("401", "403")
     if route.method in ("POST", "PUT"):
         yield from ("400", "413", "422", "429")
@@ -206,48 +203,3 @@ def _refusal(says: str) -> OpenApiDocument:
         },
         "content": {_PROBLEM: {"schema": component_of(Problem)}},
     }
-
-
-def _predict(route: Route, endpoint: ServedEndpoint) -> OpenApiDocument:
-    """What the predict route of one endpoint says."""
-    operation = OPERATIONS["POST", _PREDICT]
-    found = _shared(route, operation)
-    found["operationId"] = f"predict_{_word(endpoint.name)}"
-    schema = component_of(_body_name(endpoint) if endpoint.current else PredictBody)
-    media: OpenApiDocument = {"schema": schema}
-    if endpoint.current:
-        media["example"] = {"rows": [example_row(endpoint.current.training_set.request_schema)]}
-        found["description"] = f"Answered by {endpoint.current.label}."
-    found["requestBody"] = {"required": True, "content": {"application/json": media}}
-    return found
-
-
-def _endpoint_schemas(endpoint: ServedEndpoint) -> dict[str, JsonSchema]:
-    if endpoint.current is None:
-        return {}
-    row = f"{_word(endpoint.name)}_row"
-    return {row: _row(endpoint.current, row), _body_name(endpoint): _rows_body(endpoint, row)}
-
-
-def _row(model: ServedModel, title: str) -> JsonSchema:
-    training_set = model.training_set
-    return row_schema(training_set.request_schema, training_set.label_key_schema, title=title)
-
-
-def _rows_body(endpoint: ServedEndpoint, row: str) -> JsonSchema:
-    """The body of a predict request as its record says, with rows as the model has them."""
-    body = schemas_of([PredictBody])["PredictBody"]
-    fields = {
-        **cast("Mapping[str, JsonSchema]", body["properties"]),
-        "rows": {"type": "array", "minItems": 1, "items": component_of(row)},
-    }
-    return {**body, "title": _body_name(endpoint), "properties": fields}
-
-
-def _body_name(endpoint: ServedEndpoint) -> str:
-    return f"{_word(endpoint.name)}_body"
-
-
-def _word(name: str) -> str:
-    """A name as clients in most languages can have it."""
-    return re.sub(r"\W", "_", name)
