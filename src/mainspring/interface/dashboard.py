@@ -82,6 +82,25 @@ _PANELS = (
         ),
     ),
     _Panel(
+        "Requests under way for a model",
+        "short",
+        (
+            ("sum by (endpoint) (mainspring_queue_depth)", "{{endpoint}}"),
+            ("sum(mainspring_queue_limit)", "as many as there may be"),
+        ),
+    ),
+    _Panel(
+        "Requests not let in",
+        "reqps",
+        (
+            (
+                "sum by (endpoint, reason) "
+                "(rate(mainspring_requests_rejected_total[$__rate_interval]))",
+                "{{endpoint}} {{reason}}",
+            ),
+        ),
+    ),
+    _Panel(
         "Model versions",
         "short",
         (
@@ -98,6 +117,21 @@ _PANELS = (
         (
             ("sum by (route) (increase(mainspring_unhandled_errors_total[5m]))", "500 {{route}}"),
             ("sum(increase(mainspring_parity_mismatch_total[5m]))", "reads that differ"),
+        ),
+    ),
+    _Panel(
+        "Memory",
+        "bytes",
+        (("sum by (instance) (process_resident_memory_bytes)", "{{instance}}"),),
+    ),
+    _Panel(
+        "Processor time",
+        "short",
+        (
+            (
+                "sum by (instance) (rate(process_cpu_seconds_total[$__rate_interval]))",
+                "cores {{instance}}",
+            ),
         ),
     ),
     _Panel("Logs on disk", "bytes", (("max by (log) (mainspring_log_bytes)", "{{log}}"),)),

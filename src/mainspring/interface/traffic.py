@@ -14,6 +14,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 __all__ = ["EndpointTraffic", "RouteTraffic", "Samples", "Traffic", "parse_samples", "traffic_of"]
 
+_REFUSED = "mainspring_requests_rejected_total"
+
 Labels = frozenset[tuple[str, str]]
 Samples = Mapping[str, Mapping[Labels, float]]
 """Values by name and labels; of several workers, their sums."""
@@ -31,10 +33,18 @@ class RouteTraffic(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EndpointTraffic(msgspec.Struct, frozen=True, kw_only=True):
-    """An endpoint: its predicted rows, and the share of them by model version."""
+    """An endpoint, or a model of a server without a project: its predicted rows, and the share of
+    them by model version.
+
+    Args:
+        queued: requests that are let in and not answered.
+        refused_per_s: requests that were not let in.
+    """
 
     endpoint: str
     rows_per_s: float
+    queued: int
+    refused_per_s: float
     p50_ms: float | None
     p99_ms: float | None
     models: dict[str, str]
@@ -45,6 +55,8 @@ class Traffic(msgspec.Struct, frozen=True, kw_only=True):
     """What a server did between two scrapes.
 
     Args:
+        map_version: of its environment; 0 for a server without one.
+        queue_limit: how many requests for one endpoint may be under way; 0 where nothing says so.
         log_bytes: how large its logs are on disk.
     """
 
@@ -53,6 +65,7 @@ class Traffic(msgspec.Struct, frozen=True, kw_only=True):
     routes: tuple[RouteTraffic, ...]
     endpoints: tuple[EndpointTraffic, ...]
     log_bytes: int
+    queue_limit: int
 
 
 class _Found(NamedTuple):
@@ -105,6 +118,7 @@ def traffic_of(before: Samples, after: Samples, *, seconds: float) -> Traffic:
     return Traffic(
         seconds=round(seconds, 3),
         map_version=int(max(after.get("mainspring_map_version", {}).values(), default=0)),
+        queue_limit=int(sum(after.get("mainspring_queue_limit", {}).values())),
         routes=tuple(_routes(found, seconds)),
         endpoints=tuple(_endpoints(found, seconds)),
         log_bytes=int(sum(after.get("mainspring_log_bytes", {}).values())),
@@ -155,6 +169,7 @@ def _routes(found: _Found, seconds: float) -> Iterator[RouteTraffic]:
 
 def _endpoints(found: _Found, seconds: float) -> Iterator[EndpointTraffic]:
     info, rows = found.after.get("mainspring_model_info", {}), "mainspring_predictions_total"
+    depths = found.after.get("mainspring_queue_depth", {})
     names = {*_values_of(info, "endpoint"), *_values_of(found.after.get(rows, {}), "endpoint")}
     for name in sorted(names):
         models = [
@@ -169,6 +184,8 @@ def _endpoints(found: _Found, seconds: float) -> Iterator[EndpointTraffic]:
         yield EndpointTraffic(
             endpoint=name,
             rows_per_s=round(total / seconds, 2),
+            queued=int(depths.get(frozenset({("endpoint", name)}), 0)),
+            refused_per_s=round(found.added_to(_REFUSED, endpoint=name) / seconds, 2),
             p50_ms=found.quantile_ms(0.5, "mainspring_predict_seconds", endpoint=name),
             p99_ms=found.quantile_ms(0.99, "mainspring_predict_seconds", endpoint=name),
             models={each["role"]: each["model"] for each in models},

@@ -21,6 +21,10 @@ mainspring_predictions_total{endpoint="late",version="a"} 8
 mainspring_predictions_total{endpoint="late",version="b"} 1
 mainspring_model_info{endpoint="late",model="late v2",version="b",role="current"} 1
 mainspring_map_version 7
+mainspring_queue_depth{endpoint="late"} 3
+mainspring_queue_limit 64
+mainspring_requests_rejected_total{endpoint="late",reason="queue"} 4
+mainspring_requests_rejected_total{endpoint="late",reason="rate"} 2
 mainspring_log_bytes{log="log"} 100
 """
 
@@ -38,6 +42,19 @@ def test_shares_are_those_of_the_rows_between_two_scrapes():
     assert late.shares == {"a": 0.75, "b": 0.25}
     assert late.models == {"current": "late v2"}
     assert (late.rows_per_s, late.p99_ms) == (2, None)
+
+
+def test_queues_are_as_they_are_and_refusals_are_those_between_two_scrapes():
+    found = traffic_of(parse_samples(BEFORE), parse_samples(AFTER), seconds=2)
+    [late] = found.endpoints
+    assert (found.queue_limit, late.queued, late.refused_per_s) == (64, 3, 3)
+
+
+def test_a_server_without_an_environment_has_models_all_the_same():
+    text = 'mainspring_model_info{endpoint="m",model="m 1",version="1",role="current"} 1\n'
+    found = traffic_of({}, parse_samples(text), seconds=1)
+    assert (found.map_version, found.queue_limit) == (0, 0)
+    assert [(each.endpoint, each.models) for each in found.endpoints] == [("m", {"current": "m 1"})]
 
 
 def test_a_server_that_began_anew_counts_from_zero():

@@ -21,12 +21,15 @@ class ProjectExists(AccessError):
 
 @dataclass(eq=False, kw_only=True)
 class NoMetrics(AccessError):
-    """`mainspring top` got no metrics: nobody answers at the address, the token of this workspace
-    is not known there, or something else answers.
+    """`mainspring top` got no metrics: nobody answers at the address, the token (of this workspace,
+    or of the file that was named) is not known there, or something else answers.
     """
 
     code: ClassVar[str] = "ACC-008"
     template: ClassVar[str] = "{url}/metrics gives no metrics: {reason}"
-    remedy: ClassVar[str] = "give the address that `mainspring serve` prints: --url URL"
+    remedy: ClassVar[str] = (
+        "give the address that the server has printed, --url URL; of `serve-model`, its "
+        "--token-file, too"
+    )
     url: str
     reason: str

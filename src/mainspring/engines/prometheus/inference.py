@@ -69,5 +69,5 @@ class ModelInfo(Collector):
             labels=["endpoint", "model", "version", "role"],
         )
         for name, version in self._versions():
-            info.add_metric([name, name, version, "current"], 1)
+            info.add_metric([name, f"{name} {version}", version, "current"], 1)
         yield info

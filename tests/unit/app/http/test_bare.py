@@ -94,7 +94,7 @@ def test_a_bare_server_says_what_it_has_answered():
     assert found[requests, "/v2/models/{name}", "404"] == 1
     assert found["mainspring_predictions_total", "means", "abc"] == 4
     assert found["mainspring_predict_seconds_bucket", "means", "+Inf"] == 2
-    assert found["mainspring_model_info", "means", "means", "current", "abc"] == 1
+    assert found["mainspring_model_info", "means", "means abc", "current", "abc"] == 1
     assert found["mainspring_queue_depth", "means"] == 0
     assert found["mainspring_queue_limit",] == 256
 

@@ -132,7 +132,7 @@ def test_times_of_a_model_are_those_of_all_its_versions(registry: CollectorRegis
 def test_a_model_that_is_unloaded_is_told_of_no_longer(registry: CollectorRegistry) -> None:
     loaded = [("late", "a")]
     registry.register(ModelInfo(lambda: loaded))
-    labels = {"endpoint": "late", "model": "late", "version": "a", "role": "current"}
+    labels = {"endpoint": "late", "model": "late a", "version": "a", "role": "current"}
     assert registry.get_sample_value("mainspring_model_info", labels) == 1
     loaded.clear()
     assert registry.get_sample_value("mainspring_model_info", labels) is None
