@@ -20,7 +20,7 @@ from tests.unit.serving.state.shops import applied, counted, sell, state_of, wai
 pytestmark = pytest.mark.crash
 
 STREAMS, KILLS, BATCH = 3, 6, 40
-LONGEST_LIFE_S = 0.4
+LONGEST_LIFE_S, PAUSE_S = 0.4, 0.02
 
 
 def started(folder: Path) -> "subprocess.Popen[str]":
@@ -44,13 +44,16 @@ def until_it_holds_something(stream: "subprocess.Popen[str]") -> None:
 
 @contextmanager
 def selling(workspace: Workspace) -> Iterator[list[int]]:
-    """Take sales in without a pause; how many were acknowledged."""
+    """Take sales in all the time; how many were acknowledged.  The pauses leave the processors to
+    the streams, which start the sooner and have less to catch up on.
+    """
     acknowledged, stop = [0], Event()
 
     def sell_on() -> None:
         while not stop.is_set():
             sell(workspace, acknowledged[0], BATCH)
             acknowledged[0] += BATCH
+            stop.wait(PAUSE_S)
 
     thread = Thread(target=sell_on)
     thread.start()

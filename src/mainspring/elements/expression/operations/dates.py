@@ -93,8 +93,12 @@ class DatePart(Node):
 
     def columns(self, reading: "ColumnReading") -> "pl.Expr":
         [operand] = reading.operands
-        clock = reading.clock(reading.within(operand.column, CALENDAR_RANGE))
-        return reading.cast(_part_of_column(self.part, clock), DType.INT64)
+        column = operand.column
+        # A local time is within the calendar or null.  Asking again would read it three times:
+        # Polars computes a condition's operands anew for each place where they stand.
+        if operand.dtype is not DType.ZONED:
+            column = reading.within(column, CALENDAR_RANGE)
+        return reading.cast(_part_of_column(self.part, reading.clock(column)), DType.INT64)
 
     def row(self, reading: RowReading) -> Register:
         [operand] = reading.operands
