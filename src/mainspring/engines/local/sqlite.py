@@ -22,6 +22,7 @@ after each transaction: what is acknowledged lies where the next process finds i
 import os
 import sqlite3
 import threading
+import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
@@ -44,6 +45,7 @@ loss of power may undo the last few, whole.
 """
 
 _BUSY_TIMEOUT_S = 15.0
+_PAUSE_S = 0.005
 _WRITER_CACHE_KIB = 65_536
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
@@ -261,7 +263,7 @@ class SqliteDatabase:
             timeout=patience_s(_BUSY_TIMEOUT_S),
             cached_statements=256,
         )
-        connection.execute("PRAGMA journal_mode = WAL")
+        _use_write_ahead_log(connection, patience_s(_BUSY_TIMEOUT_S))
         connection.execute(f"PRAGMA synchronous = {self._synchronous}")
         connection.execute("PRAGMA temp_store = MEMORY")
         # The write-ahead log shrinks again behind a large transaction.
@@ -320,6 +322,23 @@ class SqliteDatabase:
             return []
         self._writer.execute("RELEASE piece")
         return [value]
+
+
+def _use_write_ahead_log(connection: sqlite3.Connection, wait_s: float) -> None:
+    """Have commits go to a log beside the file.
+
+    In a new file this takes a read lock and makes it a write lock; of two processes that do so at
+    once SQLite refuses one without waiting, as else they would wait for each other.
+    """
+    until = time.monotonic() + wait_s
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF not in _BUSY or time.monotonic() >= until:
+                raise
+            time.sleep(_PAUSE_S)
 
 
 def _busy_timeout(timeout_s: float) -> str:

@@ -70,3 +70,16 @@ def test_work_that_fails_fails_alone_whoever_commits_it(database):
             database.transact(lambda _: 1 // 0)
         note(database, "a")
     assert notes(database) == ["a"]
+
+
+def test_whoever_opens_a_new_database_waits_for_another_who_does(tmp_path):
+    """The other has not come to the write-ahead log yet; SQLite itself would not wait for that."""
+    path = tmp_path / "new.db"
+    with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
+        other.execute("CREATE TABLE others (text)")
+        other.execute("BEGIN IMMEDIATE")
+        threading.Timer(0.1, other.execute, ["COMMIT"]).start()
+        database = SqliteDatabase(path, schema=SCHEMA, synchronous="NORMAL", name="the notes")
+        note(database, "mine")
+        assert notes(database) == ["mine"]
+        database.close()
