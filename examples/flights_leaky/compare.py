@@ -64,6 +64,7 @@ class TrainedProject:
     built: BuiltTrainingSet
     score: "Scorer"
     log: SqliteLog = field(repr=False)
+    _served: dict[Path, Figures] = field(default_factory=dict, repr=False)
 
     @cached_property
     def tested(self) -> pl.DataFrame:
@@ -72,16 +73,17 @@ class TrainedProject:
 
     def offline(self) -> Figures:
         """Judged on rows of its own training set, as everybody does."""
-        return self.judged_on(self.tested)
+        return self.served(self)
 
     def served(self, honest: "TrainedProject") -> Figures:
         """Judged on the features that it would be given in earnest: those of the honest project,
         one hour before departure.
         """
-        return self.judged_on(honest.tested)
+        if honest.root not in self._served:
+            self._served[honest.root] = self._judged_on(honest.tested)
+        return self._served[honest.root]
 
-    def judged_on(self, rows: pl.DataFrame) -> Figures:
-        """Judged on these rows."""
+    def _judged_on(self, rows: pl.DataFrame) -> Figures:
         labels, scores = rows["_label"].cast(pl.Float64).to_numpy(), self.score(rows)
         return Figures(roc_auc(labels, scores), log_loss(labels, scores))
 
