@@ -41,7 +41,7 @@ FULL_PREDICTIONS, FULL_DEPLOYMENTS = 10_000_000, 100
 _ROWS, _CONNECTIONS, _KEYS = 64, 8, 2_048
 _WARM_SHARE = 0.2
 _SLOPE_GOAL_MB, _DISK_GOAL_GB = 1.0, 10.0
-_FIRST_TURN_S = 2.0
+_SHORTEST_TURN_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def _soaked(
             deploying = pool.submit(_deploy_and_trim, project)
             wanted = predictions * (turn + 1) // deployments
             while done < wanted or not deploying.done():
-                seconds = min(60.0, (wanted - done) / rate) if rate else _FIRST_TURN_S
+                seconds = max(_SHORTEST_TURN_S, min(60.0, (wanted - done) / rate if rate else 0.0))
                 answered = _turn_of(endpoint, load, seconds)
                 done, rate = done + answered, answered / max(1.0, seconds)
             deploying.result()

@@ -7,6 +7,7 @@ differ is expected to be zero: a single one opens an incident, which lasts until
 on three days and none differed.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -45,6 +46,7 @@ from mainspring.serving.inference_log import (
     iter_predictions,
     newest_predictions,
     segment_of,
+    start_of_newest,
 )
 from mainspring.serving.open import open_version
 from mainspring.serving.predict import ServedModel
@@ -282,10 +284,12 @@ class ParityMonitor:
         ports.state.commit([], [event])
 
     def _count_sampled(self, endpoint: str) -> ParityCount:
-        sampled = [
-            record for record in self._iter_unchecked(endpoint) if is_sampled(record, self._rate)
-        ]
-        return self._count_predictions(endpoint, sampled[-_MOST_COMPARED:])
+        # They come by the million, and only the last are compared.
+        sampled = deque(
+            (record for record in self._iter_unchecked(endpoint) if is_sampled(record, self._rate)),
+            maxlen=_MOST_COMPARED,
+        )
+        return self._count_predictions(endpoint, [*sampled])
 
     def _iter_unchecked(self, endpoint: str) -> Iterator[PredictionRecord]:
         """The predictions since the last check by whichever process; of more than can be checked
@@ -310,9 +314,8 @@ class ParityMonitor:
                 [Change(_KIND, topic, render_bare(head), document.version if document else 0)],
                 [],
             )
-            yield from iter_predictions(
-                log, topic, start=max(done, head - _MOST_SCANNED, log.first(topic)), stop=head
-            )
+            start = start_of_newest(log, topic, _MOST_SCANNED, first=done)
+            yield from iter_predictions(log, topic, start=start, stop=head)
 
     def _newest(self, endpoint: str, rows: int) -> list[PredictionRecord]:
         return newest_predictions(

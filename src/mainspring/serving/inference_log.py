@@ -8,6 +8,7 @@ prediction.
 """
 
 from bisect import bisect_left
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import NamedTuple
@@ -35,18 +36,21 @@ __all__ = [
     "inference_topic",
     "iter_placed",
     "iter_predictions",
+    "newest_of_segments",
     "newest_predictions",
     "no_such_prediction",
     "offset_of_place",
     "place_of_topic",
     "segment_of",
     "segment_topic",
+    "start_of_newest",
 ]
 
 _PREFIX = "inference:"
 PLACES_PER_RECORD = 1 << 16
 """More than a record of the log has predictions."""
 _SEGMENT_PLACES = 1 << 56
+_FIRST_LOOK = 16
 _SKIPPED_RECORDS = 16
 """Fewer than so many records between two that are wanted are read over: a new read asks the log for
 its head and for a place, which takes longer.
@@ -145,12 +149,48 @@ def iter_predictions(
 
 
 def newest_predictions(log: LogReader, topic: str, count: int) -> list[PredictionRecord]:
-    """The newest predictions of an endpoint that the log keeps, newest last."""
+    """The newest predictions of an endpoint that the log keeps, newest last.
+
+    Cost: of each segment a read of about so many predictions, of which as many are in memory.
+    """
+    return newest_of_segments(log, inference_segments(log, topic), count)
+
+
+def newest_of_segments(
+    log: LogReader, segments: Iterable[str], count: int
+) -> list[PredictionRecord]:
+    """The newest predictions of these segments, newest last."""
     found = list[PredictionRecord]()
-    for each in inference_segments(log, topic):
-        start = max(log.head(each) - count, log.first(each))
-        found += [*iter_predictions(log, each, start=start)][-count:]
+    for each in segments:
+        start = start_of_newest(log, each, count)
+        found += deque(iter_predictions(log, each, start=start), maxlen=count)
     return sorted(found, key=lambda record: (record.at, record.id))[-count:]
+
+
+def start_of_newest(log: LogReader, topic: str, count: int, *, first: int = 0) -> int:
+    """From which record on a segment has its newest predictions, so many at least, and not many
+    more; the first record that is kept where there are fewer.
+
+    A record holds one prediction or thousands, so records are no measure of them.
+
+    Args:
+        first: look no further back than this record.
+    """
+    head, first = log.head(topic), max(log.first(topic), first)
+    records = _FIRST_LOOK
+    while head - records > first:
+        frames = log.read(topic, start=head - records, stop=head)
+        rows = sum(map(_predictions_in, frames))
+        if rows >= count:
+            return head - records
+        records = max(2 * records, records * count // max(1, rows) + 1)
+    return first
+
+
+def _predictions_in(frame: pl.DataFrame) -> int:
+    if "packed" not in frame.columns:
+        return frame.height
+    return sum(len(group.scores) for group in iter_groups(frame))
 
 
 def find_topic(log: LogReader, prediction: str) -> tuple[str, int] | None:

@@ -137,6 +137,14 @@ def test_reads_that_are_what_the_log_says_are_no_news(workspace, clock, watched)
     assert (test.checked, test.mismatched, workspace.status().incidents) == (3, 0, ())
 
 
+def test_of_very_many_reads_the_last_are_compared(workspace, clock, watched):
+    """A record of the log has all that were asked for together."""
+    for _ in range(3):
+        workspace.predict("late", [{"shop": shop} for shop in "ab" * 100])
+    clock.advance(10 * SECOND)
+    assert watched.run_due().checked == 256
+
+
 def test_other_bytes_in_online_state_raise_the_alarm_with_an_example(workspace, clock, watched):
     corrupt(workspace)
     [answer, _] = workspace.predict("late", [{"shop": "b"}, {"shop": "a"}])

@@ -14,6 +14,7 @@ from mainspring.serving.inference_log import (
     iter_predictions,
     newest_predictions,
     segment_topic,
+    start_of_newest,
 )
 from tests.logged import append_records, earlier_frame
 
@@ -81,7 +82,7 @@ class CountedLog:
     """A log that counts what it is asked for."""
 
     def __init__(self, log):
-        self._log, self.finds, self.frames = log, [], 0
+        self._log, self.finds, self.frames, self.records = log, [], 0, 0
 
     def __getattr__(self, name):
         return getattr(self._log, name)
@@ -93,7 +94,43 @@ class CountedLog:
     def read(self, topic, **bounds):
         for frame in self._log.read(topic, **bounds):
             self.frames += 1
+            self.records += frame.height
             yield frame
+
+
+@pytest.fixture
+def grouped(predictor, model, log, row):
+    """Three hundred groups of five predictions, in the order of their times."""
+    for place in range(300):
+        at = [8 * MINUTE + place] * 5
+        group = predictor.answer(model, [row] * 5, at=at, map_version=3, actor="a")
+        predictor.keep([group], topic=TOPIC)
+    return [record.id for record in iter_predictions(log, TOPIC)]
+
+
+@pytest.mark.parametrize(("count", "records"), [(1, 40), (12, 40), (100, 80), (1_400, 1_000)])
+def test_the_newest_are_found_by_reading_about_as_many(log, grouped, count, records):
+    counted = CountedLog(log)
+    found = newest_predictions(counted, TOPIC, count)
+    assert len(found) == count
+    assert {each.id for each in found} <= {*grouped[-count - 5 :]}
+    assert counted.records <= records
+
+
+@pytest.mark.parametrize("count", [1, 80, 81, 1_499, 1_500, 9_999])
+def test_a_segment_has_its_newest_from_some_record_on(log, grouped, count):
+    start = start_of_newest(log, TOPIC, count)
+    found = [record.id for record in iter_predictions(log, TOPIC, start=start)]
+    assert found == grouped[-len(found) :]
+    assert len(found) >= min(count, len(grouped))
+    assert start_of_newest(log, TOPIC, count, first=290) >= 290
+
+
+def test_records_of_an_earlier_release_are_one_prediction_each(predictor, model, log, row):
+    records = [next(answered(predictor, model, [row]).records()) for _ in range(40)]
+    log.append({TOPIC: earlier_frame(records)}, expected={})
+    assert start_of_newest(log, TOPIC, 20) == 40 - 32
+    assert len(newest_predictions(log, TOPIC, 20)) == 20
 
 
 @pytest.fixture

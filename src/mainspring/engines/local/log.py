@@ -67,6 +67,7 @@ CREATE TABLE IF NOT EXISTS log_identity (identity TEXT NOT NULL);
 {INDEX_SCHEMA}
 """
 _ROWS_PER_BATCH = 65_536
+_BYTES_PER_BATCH = 32 << 20
 _BATCHES_PER_TRIM = 64
 _LARGEST_OFFSET = 1 << 53
 
@@ -217,8 +218,8 @@ class SqliteLog:
         return first
 
     def compact(self, topic: str) -> int:
-        """Join neighbouring batches of the same columns up to 65,536 rows; how many fewer there
-        are.
+        """Join neighbouring batches of the same columns up to 65,536 rows or some 32 MiB; how many
+        fewer there are.
 
         Cost: reads and writes what it joins, once.  A batch that is half full or more is left
             alone, so doing it often writes a record a few times, not each time.  Each join is a
@@ -226,10 +227,21 @@ class SqliteLog:
         """
         self._take_over(topic)
         with suppress(RetentionPassed):  # trimmed while we read: what is gone needs no joining
-            return sum(
-                self._join(topic, run) for run in _runs(self._batches(topic), limit=_ROWS_PER_BATCH)
-            )
+            batches = self._batches(topic)
+            limit = self._rows_per_batch(topic, batches)
+            return sum(self._join(topic, run) for run in _runs(batches, limit=limit))
         return 0
+
+    def _rows_per_batch(self, topic: str, batches: Sequence[BatchExtent]) -> int:
+        """How many rows a joined batch has at most: whoever reads one row of it has all of them in
+        memory.
+        """
+        if not batches:
+            return _ROWS_PER_BATCH
+        newest = batches[-1]
+        frames = self.read(topic, start=newest.start, stop=newest.end)
+        row_bytes = sum(frame.estimated_size() for frame in frames) / newest.rows
+        return max(1, min(_ROWS_PER_BATCH, int(_BYTES_PER_BATCH / max(1, row_bytes))))
 
     def _take_over(self, topic: str) -> None:
         """Make runs of the ids that an earlier release wrote, some in each transaction."""

@@ -21,7 +21,7 @@ from mainspring.serving.inference_log import (
     find_prediction,
     find_topic,
     inference_topic,
-    iter_predictions,
+    newest_of_segments,
     no_such_prediction,
     place_of_topic,
 )
@@ -57,16 +57,9 @@ class PredictionReplays:
         """The ids of the newest predictions of an environment that the log keeps, newest last; also
         of endpoints that it does not hold any more.
         """
-        log, found = self._log, list[PredictionRecord]()
-        for topic in log.topics():
-            if not topic.startswith(inference_topic(environment, "")):
-                continue
-            start = max(log.head(topic) - count, log.first(topic))
-            found += [*iter_predictions(log, topic, start=start)][-count:]
-        return [
-            record.id
-            for record in sorted(found, key=lambda record: (record.at, record.id))[-count:]
-        ]
+        begin = inference_topic(environment, "")
+        segments = [topic for topic in self._log.topics() if topic.startswith(begin)]
+        return [record.id for record in newest_of_segments(self._log, segments, count)]
 
     def place(self, prediction: str) -> tuple[str, str]:
         """The environment and the endpoint that a prediction was made at.  Raises:

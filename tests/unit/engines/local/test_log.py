@@ -2,6 +2,7 @@
 company.
 """
 
+import os
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,7 +11,8 @@ import polars as pl
 import pytest
 
 from mainspring.engines.local.log import SqliteLog
-from mainspring.testing.contracts.log import FACTS, records
+from mainspring.ports.log import PackedRecord
+from mainspring.testing.contracts.log import FACTS, PREDICTIONS, records
 
 
 @pytest.fixture
@@ -48,6 +50,21 @@ def test_no_frame_grows_beyond_its_limit(log: SqliteLog, tmp_path: Path) -> None
     fill(log, *[30_000] * 5)
     log.compact(FACTS)
     assert batches(tmp_path) == [(0, 60_000), (60_000, 60_000), (120_000, 30_000)]
+
+
+def test_a_frame_of_large_records_has_few_of_them(log: SqliteLog) -> None:
+    """Whoever reads one record has its whole frame in memory."""
+    payload = os.urandom(4 << 20)
+    for row in range(24):
+        made = PackedRecord(f"p{row}", row, b"head", row.to_bytes(2, "big") + payload)
+        log.append_packed(PREDICTIONS, [made], on_disk=False)
+    assert log.compact(PREDICTIONS) > 0
+    sizes = [frame.estimated_size() for frame in log.read(PREDICTIONS)]
+    assert len(sizes) < 24
+    assert max(sizes) <= 33 << 20
+    # What was joined is left alone, so doing it often costs little.
+    assert log.compact(PREDICTIONS) == 0
+    assert sum(frame.height for frame in log.read(PREDICTIONS)) == 24
 
 
 def test_frames_of_other_columns_are_not_joined(log: SqliteLog, tmp_path: Path) -> None:
