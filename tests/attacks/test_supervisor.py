@@ -90,16 +90,24 @@ def supervised(folder: Path, fate: str = "pass") -> Iterator[Supervised]:
 
 
 @pytest.mark.parametrize(
-    "fate",
-    ["time.sleep(3600)", "os.kill(os.getpid(), signal.SIGSTOP)", "os._exit(9)", "os.abort()"],
+    ("fate", "said"),
+    [
+        ("time.sleep(3600)", "stood still and was killed"),
+        ("os.kill(os.getpid(), signal.SIGSTOP)", "stood still and was killed"),
+        ("os._exit(9)", "ended with exit code 9"),
+        ("os.abort()", "was ended by SIGABRT"),
+    ],
     ids=["sleeps", "is stopped", "ends", "aborts"],
 )
-def test_a_worker_that_does_not_turn_is_replaced_on_its_port(fate: str, tmp_path: Path) -> None:
+def test_a_worker_that_does_not_turn_is_replaced_on_its_port(
+    fate: str, said: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     with supervised(tmp_path, fate) as run:
         wait_until(lambda: len(run.starts()) == 2 and run.supervisor.is_ready())
         (first, asked), (second, port) = run.starts()
         assert (asked, port, run.supervisor.health.restarts) == ("0", "4321", 1)
         assert first != second
+        assert f"the server process {first} {said}; another one is started" in caplog.text
         with pytest.raises(ProcessLookupError):
             os.kill(int(first), 0)
 

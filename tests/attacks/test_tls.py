@@ -237,6 +237,7 @@ def test_a_replacement_that_cannot_be_used_is_logged_and_changes_nothing(
     with serving(certificates) as port:
         certificates.files.key.write_text("none")
         until(lambda: "goes on with the files before: SRV-054" in caplog.text)
+        assert caplog.text.count("SRV-054") == 1
         wire = SafeWire(port, authority.context())
         assert wire.send(LIVE).answer().status == 200
         wire.close()

@@ -12,8 +12,10 @@ import pytest
 from mainspring.app.workspace import Workspace
 from mainspring.datasets.predictions import Predictions, class_scores
 from mainspring.project.errors import ProjectErrors
+from mainspring.serving.endpoint_models import EndpointModels
 from mainspring.serving.explain import Explanation
 from mainspring.serving.predict import Prediction, difference
+from mainspring.serving.protocol.metadata import metadata_of
 from mainspring.stats.metrics import METRICS
 from tests.journeys.test_plain_table import DECLARED, ROW, write_garden
 
@@ -60,6 +62,13 @@ def test_answers_have_the_probability_of_each_class(workspace: Workspace) -> Non
         assert tuple(each.scores) == CLASSES
         assert math.isclose(sum(each.scores.values()), 1.0)
         assert each.score == max(each.scores.values()) == each.scores[str(each.predicted_class)]
+
+
+def test_the_protocol_names_the_classes_in_the_order_of_the_scores(workspace: Workspace) -> None:
+    model = EndpointModels(workspace.host()).find("species", "", revision="")
+    parameters = metadata_of(model).parameters
+    assert tuple(parameters["classes"]) == CLASSES
+    assert metadata_of(model).outputs[0].shape == (-1, len(CLASSES))
 
 
 def test_a_model_card_names_the_classes(workspace: Workspace) -> None:

@@ -278,7 +278,7 @@ def _starting_unready() -> Iterator[None]:
     try:
         yield
     except MainspringError as error:
-        _LOG.warning("not ready: %s: %s", error.code, error)
+        _LOG.warning("not ready: %s", error)
 
 
 def guard_of(workspace: ServableWorkspace) -> TokenGuard:

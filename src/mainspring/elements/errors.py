@@ -52,13 +52,13 @@ __all__ = [
 
 @dataclass(frozen=True, order=True)
 class Location:
-    """A place in the user's files: `path:line`."""
+    """A place in the user's files: `path:line`; line 0 is the file as a whole."""
 
     path: str
     line: int
 
     def __str__(self) -> str:
-        return f"{self.path}:{self.line}"
+        return f"{self.path}:{self.line}" if self.line else self.path
 
 
 @dataclass(eq=False, kw_only=True)

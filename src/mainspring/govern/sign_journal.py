@@ -73,7 +73,7 @@ class JournalSigner:
         try:
             self.run_due()
         except JournalRewritten as error:
-            _LOG.warning("%s %s", error.code, error)
+            _LOG.warning("%s", error)
 
     def sign(self) -> JournalCheckpoint | None:
         """Sign the journal as it stands; None for an empty one, and where it is signed already.

@@ -7,6 +7,7 @@ does: linear within a bucket, and the highest bound for what lies beyond it.
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
+from operator import add
 from typing import NamedTuple
 
 import msgspec
@@ -18,7 +19,12 @@ _REFUSED = "mainspring_requests_rejected_total"
 
 Labels = frozenset[tuple[str, str]]
 Samples = Mapping[str, Mapping[Labels, float]]
-"""Values by name and labels; of several workers, their sums."""
+"""Values by name and labels; of several workers, their sums, and of what all of them see the same
+of, the largest.
+"""
+
+# Of the environment and its folder, which every worker looks at: their sum would be of nothing.
+_SEEN_BY_ALL = frozenset({"mainspring_map_version", "mainspring_log_bytes"})
 
 
 class RouteTraffic(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,7 +114,8 @@ def parse_samples(text: str) -> Samples:
                 (key, kind) for key, kind in sample.labels.items() if key != "worker"
             )
             values = found[sample.name]
-            values[labels] = values.get(labels, 0.0) + sample.value
+            joined = max if sample.name in _SEEN_BY_ALL else add
+            values[labels] = joined(values.get(labels, 0.0), sample.value)
     return found
 
 

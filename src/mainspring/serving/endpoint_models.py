@@ -73,4 +73,5 @@ def _serving(endpoint: "ServedEndpoint") -> "list[ServedModel]":
 
 
 def _as_protocol(name: str, model: "ServedModel") -> ProtocolModel:
-    return matrix_model(name, model.label, model.scorer, model.encoding.column_names)
+    columns = model.encoding.column_names
+    return matrix_model(name, model.label, model.scorer, columns, classes=model.classes)

@@ -70,3 +70,11 @@ def test_workers_behind_one_port_are_added():
 
 def test_what_lies_beyond_the_last_bound_has_that_bound():
     assert quantile_of([(1.0, 0.0), (float("inf"), 3.0)], 0.5) == 1.0
+
+
+def test_what_all_workers_look_at_is_not_added():
+    text = (
+        'mainspring_map_version{worker="%d"} 4\nmainspring_log_bytes{log="log",worker="%d"} 100\n'
+    )
+    found = traffic_of({}, parse_samples(text % (1, 1) + text % (2, 2)), seconds=1)
+    assert (found.map_version, found.log_bytes) == (4, 100)

@@ -260,4 +260,5 @@ def _place(at: Location | None) -> str:
     if at is None:
         return ""
     path, here = Path(at.path), Path.cwd()
-    return f"{path.relative_to(here) if path.is_relative_to(here) else path}:{at.line}"
+    shown = path.relative_to(here) if path.is_relative_to(here) else path
+    return str(Location(str(shown), at.line))

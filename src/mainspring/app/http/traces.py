@@ -59,7 +59,7 @@ def traces_of(
         if target.is_declared:
             raise missing from error
         # Variables in the environment of a machine are for every program there.
-        _LOG.warning("%s: %s; %s", missing.code, missing, missing.remedy)
+        _LOG.warning("%s", missing)
         yield None
         return
     with open_span_export(target, about) as export:

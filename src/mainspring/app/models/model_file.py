@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from mainspring.elements.errors import Location, MainspringError
 from mainspring.elements.identity import digest_of, short
 from mainspring.engines.lightgbm.text import is_booster_text
 from mainspring.engines.lightgbm.xgboost_json import is_xgboost_json
@@ -39,9 +40,14 @@ def open_model_file(name: str, file: ModelFile) -> ProtocolModel:
     its bytes.
 
     Raises: InvalidModel ENG-202, UnsafeModel ENG-205, UnsupportedBooster ENG-102 for a booster that
-        no graph equals; SRV-120 to SRV-122 where it cannot compute at its place.
+        no graph equals; SRV-120 to SRV-122 where it cannot compute at its place.  Each names the
+        file: there are several.
     """
-    opened = _opened(name, file)
+    try:
+        opened = _opened(name, file)
+    except MainspringError as error:
+        error.at = error.at or Location(str(file.path), 0)
+        raise
     warm_up_tensors(opened.model)
     return opened
 

@@ -114,7 +114,7 @@ class ServerCertificates:
                 logged = ""
             except (TlsFileUnusable, TlsKeyExposed) as error:
                 if logged != error.message:
-                    _LOG.warning("TLS goes on with the files before: %s: %s", error.code, error)
+                    _LOG.warning("TLS goes on with the files before: %s", error)
                 logged = error.message
 
     def note_failure(self, reason: str) -> None:

@@ -208,8 +208,11 @@ class Supervisor:
             while worker.is_running and not worker.stands_still(self._patience_s(worker)):
                 worker = self._look(worker)
         finally:
-            code = worker.end()
+            stood_still, code = worker.is_running, worker.end()
             self._end_others()
+        if self.health.port and not self._asked_to_stop.is_set():
+            how = "stood still and was killed" if stood_still else _ending(code)
+            _LOG.warning("the server process %d %s; another one is started", worker.pid, how)
         return code, time.monotonic() - worker.began
 
     def _look(self, present: WorkerProcess) -> WorkerProcess:
@@ -262,6 +265,13 @@ class Supervisor:
         if not worker.is_turning:
             return self._limits.start_s
         return self._limits.end_s if self._asked_to_stop.is_set() else self._limits.deadline_s
+
+
+def _ending(code: int) -> str:
+    """How a process ended, by its exit code, in words."""
+    if code - 128 in {*signal.Signals}:
+        return f"was ended by {signal.Signals(code - 128).name}"
+    return f"ended with exit code {code}"
 
 
 def _hear(workers: Sequence[WorkerProcess]) -> None:

@@ -33,7 +33,8 @@ class InvalidModel(EngineError):
     template: ClassVar[str] = "not a model that can be scored: {reason}"
     remedy: ClassVar[str] = (
         "export the model again, with one input (rows, features) and one output, for "
-        "an ONNX Runtime not newer than the server's"
+        "an ONNX Runtime not newer than the server's; `serve-model` takes other signatures, too, "
+        "the text of LightGBM's save_model and the JSON of XGBoost's"
     )
 
     reason: str

@@ -118,7 +118,7 @@ def require_safe(payload: bytes) -> None:
     """
     findings = scan_onnx(payload)
     if findings and findings[0].rule == "unreadable":
-        raise InvalidModel(reason=findings[0].detail)
+        raise InvalidModel(reason=f"the bytes are no ONNX, {findings[0].detail}")
     if findings:
         raise UnsafeModel(findings="; ".join(_shortened(str(each)) for each in findings[:5]))
 

@@ -23,7 +23,8 @@ class TensorMetadata(msgspec.Struct, kw_only=True):
 
 class ModelMetadata(msgspec.Struct, kw_only=True):
     """The answer of `GET /v2/models/{name}`; `parameters.features` names the columns of the input
-    in order, and `parameters.execution` says where it computes.
+    in order, `parameters.classes` those of the scores of several classes, and
+    `parameters.execution` says where it computes.
     """
 
     name: str
@@ -40,14 +41,15 @@ def metadata_of(model: ProtocolModel, versions: Sequence[str] = ()) -> ModelMeta
     Args:
         versions: that may be asked for; without them, this one.
     """
-    features = {"features": list(model.columns)} if model.columns else {}
+    names = {"features": model.columns, "classes": model.classes}
+    columns = {what: list(each) for what, each in names.items() if each}
     return ModelMetadata(
         name=model.name,
         versions=versions or [model.version],
         platform=model.model.platform,
         inputs=[_described(spec) for spec in model.model.inputs],
         outputs=[_described(spec) for spec in model.model.outputs],
-        parameters={**features, "execution": [str(model.model.placed)]},
+        parameters={**columns, "execution": [str(model.model.placed)]},
     )
 
 

@@ -69,6 +69,7 @@ class ProtocolModel:
     Args:
         version: as metadata and answers name it.
         columns: the names of the columns of its one input; empty where it has no such thing.
+        classes: the names of the columns of its one output; empty where they have none.
         max_rows: of a request; None for a model that does not answer row by row.
     """
 
@@ -78,6 +79,7 @@ class ProtocolModel:
     inputs: Mapping[str, InputRule]
     outputs: Mapping[str, TensorSpec]
     columns: Sequence[str] = ()
+    classes: Sequence[str] = ()
     check: AnswerCheck = _accept
     max_rows: int | None = MAX_ROWS
 
@@ -94,7 +96,14 @@ def tensor_model(name: str, version: str, model: TensorModel) -> ProtocolModel:
     )
 
 
-def matrix_model(name: str, version: str, scorer: Scorer, columns: Sequence[str]) -> ProtocolModel:
+def matrix_model(
+    name: str,
+    version: str,
+    scorer: Scorer,
+    columns: Sequence[str],
+    *,
+    classes: Sequence[str] = (),
+) -> ProtocolModel:
     """A scorer as the protocol sees it: one matrix, of any datatype of numbers, and its scores."""
     model = _MatrixModel(scorer, columns)
     [takes], [gives] = model.inputs, model.outputs
@@ -103,6 +112,7 @@ def matrix_model(name: str, version: str, scorer: Scorer, columns: Sequence[str]
         version=version,
         model=model,
         columns=columns,
+        classes=classes,
         inputs={takes.name: InputRule(takes, NUMERIC, columns)},
         outputs={gives.name: gives},
         check=model.require_finite,

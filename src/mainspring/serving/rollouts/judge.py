@@ -53,8 +53,13 @@ class RuleFinding(msgspec.Struct, frozen=True, kw_only=True):
     def __str__(self) -> str:
         return (
             f"{self.rule}: {self.candidate} beside {self.stable} "
-            f"(evidence {self.evidence:.3g} of {self.limit:.3g})"
+            f"(evidence {_count(self.evidence)} of {_count(self.limit)})"
         )
+
+
+def _count(evidence: float) -> str:
+    """An e-value in figures that people read: `1e+03` is written out."""
+    return f"{evidence:,.0f}" if 100 <= evidence < 1e6 else f"{evidence:.3g}"
 
 
 def judge_rollout(

@@ -55,8 +55,11 @@ def test_a_model_of_three_classes_says_three_scores_a_row_and_answers_them(tmp_p
 
 def test_a_file_that_is_no_model_is_refused(tmp_path):
     (tmp_path / "m.onnx").write_bytes(b"no")
-    with pytest.raises(InvalidModel):
+    with pytest.raises(InvalidModel) as refused:
         open_model_file("m", ModelFile(tmp_path / "m.onnx"))
+    # Of several files, this one.
+    assert str(refused.value).startswith(f"{tmp_path / 'm.onnx'}: ENG-202 ")
+    assert "the bytes are no ONNX" in refused.value.message
 
 
 def test_a_changed_file_answers_once_it_is_loaded(tmp_path, file):

@@ -5,7 +5,7 @@ import pytest
 import mainspring as ms
 from mainspring.elements.time import MINUTE
 from mainspring.serving.rollouts.decide import RolloutEvidence, WantedRevision, decide
-from mainspring.serving.rollouts.judge import Quality
+from mainspring.serving.rollouts.judge import Quality, RuleFinding
 from mainspring.serving.rollouts.state import EndpointRollout
 from mainspring.stats.mixture_sprt import Moments
 from tests.unit.serving.rollouts.conftest import NEW, OLD, did
@@ -52,6 +52,11 @@ def test_a_candidate_that_fails_more_often_is_taken_back_before_the_hold_ends():
     move = decide(begun(), wanted(), bad, now=1)
     assert (move.kind, move.rollout.stable, move.rollout.refused) == ("rollout.aborted", OLD, "new")
     assert "errors: 20 of 100 calls beside 1 of 1900 calls" in move.rollout.reason
+
+
+def test_evidence_is_written_in_figures_that_people_read():
+    found = RuleFinding(rule="errors", evidence=1.25, limit=1000.0, stable="0", candidate="1")
+    assert str(found).endswith("(evidence 1.25 of 1,000)")
 
 
 def test_a_revision_that_was_taken_back_is_not_tried_again():
