@@ -4,10 +4,11 @@ import socket
 import struct
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
-from mainspring.ports.http import Reply, Route, json_reply
+from mainspring.ports.http import Call, Reply, Route, json_reply
 from mainspring.ports.limits import HttpLimits
 from tests.attacks.wire import PATIENCE_S, Wire, ask, bare_service, request, running, until
 
@@ -170,6 +171,58 @@ def test_who_does_not_read_the_answers_is_left(port: int, wires: list[Wire]) -> 
 
     assert ask(port, HEALTH).status == 200
     until(are_all_gone)
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [b"GET / HT", request("POST", "/v2/models/means/infer", bytes(100))[:-50]],
+    ids=["head", "body"],
+)
+def test_what_is_begun_behind_an_answer_that_is_read_late_has_to_come_in_time(
+    rest: bytes, port: int, wires: list[Wire]
+) -> None:
+    wires.append(Wire(port).send(request("GET", "/large") + rest))
+    answer = wires[0].answer()
+    assert answer is not None
+    assert answer.status == 200
+    answer = wires[0].answer()
+    assert answer is None or answer.code == "SRV-041"
+    assert wires[0].ends()
+
+
+def test_who_asks_on_and_reads_nothing_is_left(port: int, wires: list[Wire]) -> None:
+    wires.append(Wire(port).send(request("GET", "/large")))
+
+    def is_gone() -> bool:
+        with suppress(ConnectionError):
+            wires[0].send(request("GET", "/v2/models/means"))
+            return False
+        return True
+
+    until(is_gone)
+
+
+def test_answers_that_nobody_reads_are_not_gathered(kind: str) -> None:
+    asked = threading.Semaphore(0)
+
+    def answer(_: Call) -> Reply:
+        asked.release()
+        return Reply(200, bytes(LARGE))
+
+    service = bare_service(HttpLimits(), [Route("GET", "/large", "read", answer)])
+    with running(service, kind=kind) as port:
+        wire = Wire(port)
+        for _ in range(8):
+            wire.send(request("GET", "/large"))
+            threading.Event().wait(0.02)
+        assert asked.acquire(timeout=PATIENCE_S)
+        # What had arrived with the first may be answered too.
+        assert sum(asked.acquire(blocking=False) for _ in range(7)) <= 1
+        for _ in range(8):
+            answered = wire.answer()
+            assert answered is not None
+            assert (answered.status, len(answered.body)) == (200, LARGE)
+        wire.close()
 
 
 def test_requests_that_nobody_waits_for_are_bounded(port: int, wires: list[Wire]) -> None:

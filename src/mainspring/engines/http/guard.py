@@ -1,9 +1,9 @@
 """What keeps one connection within its limits, whichever server reads it: what a head may be, how
 long its parts may take, and how it is ended.
 
-A connection has at most one timer: until the head of a request is there, until its body is, until
-an answer is read, until it may be closed.  A timer that data sets back would let a caller who sends
-a byte a second keep a place for ever.
+A connection has at most one timer for what it sends: until the head of a request is there, until
+its body is, until it may be closed; and one for what it reads: until its answers are.  A timer that
+data sets back would let a caller who sends a byte a second keep a place for ever.
 """
 
 import asyncio
@@ -97,6 +97,7 @@ class ConnectionGuard(ABC):
 
     _phase: Literal["head", "body", "between"] = "between"
     _timer: asyncio.TimerHandle | None = None
+    _reply_timer: asyncio.TimerHandle | None = None
     _fault: MainspringError | None = None
     _farewell: MainspringError | None = None
     _is_over = False
@@ -123,15 +124,15 @@ class ConnectionGuard(ABC):
             self._stop(BadRequest(reason=f"the body comes in more than {self._chunks - 1:,} parts"))
 
     def pause_writing(self) -> None:
-        """The caller does not read."""
-        self._stop_timer()
-        self._timer = self.loop.call_later(self.admission.limits.reply_s, self.transport.abort)
+        """The caller does not read; what it sends meanwhile does not set its time back."""
+        self._stop_reply_timer()
+        self._reply_timer = self.loop.call_later(
+            self.admission.limits.reply_s, self.transport.abort
+        )
 
     def resume_writing(self) -> None:
         """The caller reads again."""
-        self._stop_timer()
-        if self.transport.is_closing():
-            self._limit_closing()
+        self._stop_reply_timer()
 
     def give_way(self) -> None:
         """Close at once, since others need the place."""
@@ -258,8 +259,11 @@ class ConnectionGuard(ABC):
         timeout_s = limits.head_s if part == "head" else limits.body_s
         self._timer = self.loop.call_later(timeout_s, self._end_waiting, part, timeout_s)
 
-    def _end_waiting(self, part: str, timeout_s: float) -> None:
-        if self._phase == "between" and not self._unanswered:
+    def _end_waiting(self, part: Literal["head", "body"], timeout_s: float) -> None:
+        if self._is_reading_paused():
+            # The rest may lie here, unread.
+            self._limit_time(part)
+        elif self._phase == "between" and not self._unanswered:
             self._close()
         else:
             self._refuse(RequestTooSlow(part=part, timeout_s=timeout_s))
@@ -268,6 +272,11 @@ class ConnectionGuard(ABC):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+    def _stop_reply_timer(self) -> None:
+        if self._reply_timer is not None:
+            self._reply_timer.cancel()
+            self._reply_timer = None
 
     def _say_last(self, error: MainspringError) -> None:
         """Answer, and close once the caller has read it: closed at once over bytes that nobody

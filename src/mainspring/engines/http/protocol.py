@@ -47,6 +47,7 @@ class GuardedProtocol(ConnectionGuard, HttpToolsProtocol):
         """Give the place back."""
         self.admission.connections.forget(self)
         self._stop_timer()
+        self._stop_reply_timer()
         self._caller.has_left = True
         # uvicorn tells the newest request alone: one that came before it would be answered into a
         # connection that is gone.

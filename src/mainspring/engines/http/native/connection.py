@@ -43,7 +43,7 @@ class NativeConnection(ConnectionGuard, asyncio.Protocol):
 
     idle_since = 0.0
     _unanswered: deque[RequestExchange]
-    _is_paused = _is_leaving = False
+    _is_paused = _is_leaving = _is_unread = False
     _requests = 0
 
     def __init__(self, owner: ConnectionOwner) -> None:
@@ -70,6 +70,7 @@ class NativeConnection(ConnectionGuard, asyncio.Protocol):
         self.admission.connections.forget(self)
         self._owner.connections.discard(self)
         self._stop_timer()
+        self._stop_reply_timer()
         self._caller.has_left = self._is_over = True
         self._drop_unanswered()
 
@@ -84,6 +85,23 @@ class NativeConnection(ConnectionGuard, asyncio.Protocol):
             self._advance()
         if self._timer is None and (self._phase != "between" or self._requests == before):
             self._limit_rest()
+
+    def pause_writing(self) -> None:
+        """The caller does not read, so nothing more of it is read or begun: the answers would wait
+        here, as many as it asks for.
+        """
+        super().pause_writing()
+        self._is_unread = True
+        self._pause_reading()
+
+    def resume_writing(self) -> None:
+        """The caller reads again."""
+        super().resume_writing()
+        self._is_unread = False
+        if self._unanswered:
+            self.loop.call_soon(self._advance_later)
+        else:
+            self._resume_reading()
 
     # What the parser calls.
 
@@ -184,7 +202,7 @@ class NativeConnection(ConnectionGuard, asyncio.Protocol):
 
     def _advance(self) -> None:
         """Go on with every request that those before it allow."""
-        may_begin = True
+        may_begin = not self._is_unread
         for exchange in tuple(self._unanswered):
             if not may_begin:
                 break
@@ -194,9 +212,8 @@ class NativeConnection(ConnectionGuard, asyncio.Protocol):
         self._flush()
         if len(self._unanswered) <= 1:
             self._resume_reading()
-        elif not self._is_paused and not self.transport.is_closing():
-            self._is_paused = True
-            self.transport.pause_reading()
+        else:
+            self._pause_reading()
 
     def _go_on(self, exchange: RequestExchange, at: RouteDesk) -> None:
         if not exchange.is_begun:
@@ -340,7 +357,12 @@ class NativeConnection(ConnectionGuard, asyncio.Protocol):
     def _is_reading_paused(self) -> bool:
         return self._is_paused
 
+    def _pause_reading(self) -> None:
+        if not self._is_paused and not self.transport.is_closing():
+            self._is_paused = True
+            self.transport.pause_reading()
+
     def _resume_reading(self) -> None:
-        if self._is_paused and not self.transport.is_closing():
+        if self._is_paused and not (self._is_unread or self.transport.is_closing()):
             self._is_paused = False
             self.transport.resume_reading()
