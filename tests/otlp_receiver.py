@@ -35,10 +35,14 @@ class Collector:
 
     Args:
         status: what it answers; 200 takes the spans.
+        reason: what it says of it.
+        said: more headers of the answer.
     """
 
     def __init__(self) -> None:
         self.status, self.url = 200, ""
+        self.reason: str | None = None
+        self.said = dict[str, str]()
         self.headers = list[dict[str, str]]()
         self.paths = set[str]()
         self._spans, self._arrived = list[ReceivedSpan](), threading.Condition()
@@ -110,8 +114,10 @@ def collecting(port: int = 0) -> Iterator[Collector]:
         def do_POST(self) -> None:
             headers = {name.lower(): value for name, value in self.headers.items()}
             collector.take(self.path, headers, self.rfile.read(int(headers["content-length"])))
-            self.send_response(collector.status)
+            self.send_response(collector.status, collector.reason)
             self.send_header("Content-Length", "0")
+            for name, value in collector.said.items():
+                self.send_header(name, value)
             self.end_headers()
 
         def log_message(self, *_: object) -> None:

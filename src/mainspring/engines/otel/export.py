@@ -7,15 +7,18 @@ object with locks while the request runs, and does not say what it drops.
 """
 
 import logging
+import os
 import threading
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import requests
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
+from mainspring.elements.text import clipped
 from mainspring.engines.otel.encoded import SpanEncoder, resource_of
 from mainspring.engines.otel.target import TraceTarget
 from mainspring.ports.traces import SpanRecord
@@ -24,6 +27,11 @@ __all__ = ["SpanExport", "SpanExportLimits", "open_span_export"]
 
 _LOG = logging.getLogger("mainspring.server")
 _EXPORTER_LOG = "opentelemetry.exporter.otlp.proto.http.trace_exporter"
+_LONGEST_LINE = 1_000
+_PROVIDERS = (
+    "OTEL_PYTHON_EXPORTER_OTLP_HTTP_CREDENTIAL_PROVIDER",
+    "OTEL_PYTHON_EXPORTER_OTLP_HTTP_TRACES_CREDENTIAL_PROVIDER",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,7 +165,10 @@ def open_span_export(
         _LOG.warning("traces: %s", doubt)
     resource = resource_of({**attributes, "service.name": target.service})
     # Certificates, compression, timeouts and further headers it reads from the environment.
-    exporter = OTLPSpanExporter(endpoint=target.url, headers=target.headers or None)
+    session = None if any(map(os.environ.get, _PROVIDERS)) else _session()
+    exporter = OTLPSpanExporter(
+        endpoint=target.url, headers=target.headers or None, session=session
+    )
     logger, once = logging.getLogger(_EXPORTER_LOG), _OnceAnOutage()
     logger.addFilter(once)
     export = SpanExport(exporter, SpanEncoder(resource), limits)
@@ -169,6 +180,24 @@ def open_span_export(
         logger.removeFilter(once)
 
 
+def _session() -> requests.Session:
+    """Where the exporter sends spans through.  It takes a redirection for success, so that all
+    spans would be lost and counted as sent.
+    """
+    session = requests.Session()
+    session.hooks["response"].append(_refuse_redirection)
+    return session
+
+
+def _refuse_redirection(response: requests.Response, **_: object) -> None:
+    if response.status_code in range(300, 400):
+        response.close()
+        place = response.headers.get("location", "")
+        raise requests.TooManyRedirects(
+            f"status {response.status_code} is no answer of a collector; it is at {place!r}"
+        )
+
+
 class _OnceAnOutage(logging.Filter):
     """Lets one line of an exporter through until spans are taken again: it has one for each attempt
     of each batch, and a collector may be down for days.
@@ -177,9 +206,13 @@ class _OnceAnOutage(logging.Filter):
     export: SpanExport
     _sent_before = -1
 
-    def filter(self, _: logging.LogRecord) -> bool:
-        """Whether a line is written."""
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether a line is written; what a collector has said in it is of one line, and short."""
         if self._sent_before == self.export.sent:
             return False
         self._sent_before = self.export.sent
+        said = record.getMessage()
+        if not said.isprintable():
+            said = ascii(said)
+        record.msg, record.args = clipped(said, _LONGEST_LINE), ()
         return True

@@ -87,6 +87,30 @@ def test_what_a_collector_refuses_is_dropped_and_later_spans_arrive():
     assert (export.sent, export.dropped) == (4, 3)
 
 
+@pytest.mark.parametrize("status", [301, 302, 307, 308, 304])
+def test_a_redirection_takes_no_spans(status, caplog):
+    with collecting() as collector, exporting(collector.url) as (export, tracer):
+        collector.status = status
+        collector.said = {"Location": "/v1/traces"}
+        end_some(tracer, 3)
+        collector.requests(1)
+    assert (export.sent, export.dropped) == (0, 3)
+    assert f"status {status} is no answer of a collector" in caplog.text
+    assert not collector.spans(0)
+
+
+def test_what_a_collector_says_is_one_short_line(caplog):
+    with collecting() as collector, exporting(collector.url) as (export, tracer):
+        collector.status, collector.reason = 400, "\x1b[31m" + "no" * 9_000
+        end_some(tracer, 3)
+        collector.requests(1)
+    [line] = [each.getMessage() for each in caplog.records if each.levelname == "ERROR"]
+    assert "\\x1b[31mnono" in line
+    assert line.isprintable()
+    assert len(line) == 1_000
+    assert export.dropped == 3
+
+
 def test_a_batch_that_cannot_be_said_costs_itself_alone(caplog):
     with collecting() as collector, exporting(collector.url) as (export, tracer):
         # A lone surrogate is no text that a message can hold.
