@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from mainspring.engines.http.drain import IDLE_S
 from mainspring.ports.http import Call, Reply, Route, json_reply
 from mainspring.ports.limits import HttpLimits
 from tests.attacks.wire import PATIENCE_S, Answer, Wire, bare_service, request, running
@@ -149,6 +150,26 @@ def test_what_is_under_way_is_answered_and_idle_connections_hold_up_nothing(kind
         answer = wire.answer()
         assert answer is not None
         assert answer.status == 200
+        wire.close()
+
+
+def test_an_answer_that_is_read_slowly_is_sent_to_its_end(kind: str) -> None:
+    stop, asked = threading.Event(), threading.Event()
+
+    def answer(_: Call) -> Reply:
+        asked.set()
+        assert service.draining.wait(PATIENCE_S)
+        return Reply(200, bytes(20_000_000))
+
+    service = bare_service(HttpLimits(), [Route("GET", "/large", "read", answer, blocks=True)])
+    with running(service, stop, kind=kind) as port:
+        wire = Wire(port).send(request("GET", "/large"))
+        assert asked.wait(PATIENCE_S)
+        stop.set()
+        threading.Event().wait(IDLE_S + 1.0)
+        answered = wire.answer()
+        assert answered is not None
+        assert (answered.status, len(answered.body)) == (200, 20_000_000)
         wire.close()
 
 

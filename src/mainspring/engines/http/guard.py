@@ -143,14 +143,14 @@ class ConnectionGuard(ABC):
 
     def leave(self) -> bool:
         """Close a connection on which nothing is under way: no request is read, answered or on its
-        way; whether it is closing.
+        way; whether it is closing, and its last answer sent.
 
         What has arrived and was not read yet is a request too: a connection that is closed over it
         would be reset, and the caller could not know whether it was answered.
         """
         if not (self._unanswered or self._phase == "head" or self._has_unread()):
             self._close()
-        return self.transport.is_closing()
+        return self.transport.is_closing() and not self.transport.get_write_buffer_size()
 
     def _has_unread(self) -> bool:
         if self._is_reading_paused():
