@@ -51,8 +51,9 @@ def explained_score(
     Raises: NotExplainable SRV-089 for several outputs that are no classes, and where a score on the
         way from the background to a row is no finite number.
     """
-    if not all(np.isfinite(each).all() for each in (found.base, *found.by_feature.values())):
-        reason = "it has no finite score where features are missing"
+    parts = (found.base, found.raw, *found.by_feature.values())
+    if not all(np.isfinite(each).all() for each in parts):
+        reason = "it has no finite score where features are missing, or values are so large"
         raise NotExplainable(version=version, reason=reason)
     outputs = found.base.size
     if probabilities is None:

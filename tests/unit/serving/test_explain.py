@@ -254,3 +254,12 @@ def test_a_score_that_is_no_number_on_the_way_explains_nothing() -> None:
     found = by_permutation(background).explain(asked)
     with pytest.raises(NotExplainable, match="no finite score"):
         explanations_of(found, [3.0], version="v")
+
+
+@pytest.mark.parametrize("outputs", [1, 2])
+def test_a_raw_score_beyond_all_numbers_is_not_explained(outputs: int) -> None:
+    shares = np.full((1, outputs), 1e308)
+    found = Contributions("linear", np.zeros(outputs), shares * np.inf, {"a": shares, "b": shares})
+    classes, sure = ("no", "yes") if outputs == 2 else (), [[0.0, 1.0]] if outputs == 2 else ()
+    with pytest.raises(NotExplainable, match="no finite score"):
+        explanations_of(found, [1.0], classes=classes, probabilities=sure, version="v")
