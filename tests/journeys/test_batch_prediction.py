@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 import mainspring as ms
 from mainspring.app.cli.commands.answers import contribution_lines
+from mainspring.app.cli.commands.batch import batch_lines
 from mainspring.app.cli.output import colours_of
 from mainspring.elements.time import parse_instant
 from mainspring.engines.local.clock import FrozenClock
@@ -75,9 +76,11 @@ def test_without_a_time_rows_are_answered_as_a_request_is_now(tmp_path) -> None:
     frame = requests().drop("prediction_time")
     answers = workspace.predict("dear", frame)
     written(frame, tmp_path / "in.parquet")
-    workspace.batch_predict("dear", tmp_path / "in.parquet", tmp_path / "out.parquet")
+    report = workspace.batch_predict("dear", tmp_path / "in.parquet", tmp_path / "out.parquet")
     found = pl.read_parquet(tmp_path / "out.parquet")
     assert found["score"].to_list() == [each.score for each in answers]
+    said = "".join(batch_lines(report, colours_of(io.StringIO())))
+    assert "all with what was known at 2024-05-20T00:00:00Z" in said
 
 
 def test_bad_rows_keep_their_place_and_say_what_is_wrong(shop, tmp_path) -> None:
@@ -117,6 +120,8 @@ def test_an_input_without_a_field_is_refused(shop, tmp_path) -> None:
     source = written(requests(3).drop("bags"), tmp_path / "in.csv")
     with pytest.raises(BatchInputUnusable, match=r"lacks bags; it has n, shop, at"):
         shop.batch_predict("dear", source, tmp_path / "out.csv")
+    # Nothing was begun, so nothing is left.
+    assert [path.name for path in tmp_path.iterdir()] == ["in.csv"]
 
 
 @pytest.mark.parametrize(
@@ -138,6 +143,7 @@ def test_an_output_is_replaced_only_if_asked(shop, tmp_path) -> None:
     with pytest.raises(BatchOutputUnusable, match="exists already"):
         shop.batch_predict("dear", source, out)
     assert out.read_text() == "mine"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.csv", "out.csv"]
     shop.batch_predict("dear", source, out, overwrite=True)
     assert pl.read_csv(out).height == 3
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.csv", "out.csv"]
@@ -188,6 +194,7 @@ def test_the_command_prints_a_report(tmp_path, monkeypatch) -> None:
     said = CliRunner().invoke(command_line, [*words, str(tmp_path / "out.jsonl"), "--json"])
     assert said.exit_code == 0, said.output
     assert json.loads(said.stdout)["rows"] == 50
+    assert json.loads(said.stdout)["time_column"] == "prediction_time"
     assert len((tmp_path / "out.jsonl").read_text().splitlines()) == 50
 
 

@@ -23,8 +23,8 @@ class TokenMissing(AccessError):
     code: ClassVar[str] = "ACC-001"
     template: ClassVar[str] = "the request has no token"
     remedy: ClassVar[str] = (
-        "send the header Authorization: Bearer TOKEN; the token of this workspace is "
-        "in .mainspring/token"
+        "send the header Authorization: Bearer TOKEN; that of a workspace is in .mainspring/token, "
+        "that of serve-model in its --token-file"
     )
 
 

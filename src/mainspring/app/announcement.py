@@ -8,6 +8,7 @@ from pathlib import Path
 from mainspring.app.http.address import ServerAddress, shown_path
 from mainspring.interface.openapi.fields import example_row
 from mainspring.serving.host import ServedEnvironment
+from mainspring.serving.rollouts.state import ABORTED
 from mainspring.serving.served_endpoint import ServedEndpoint
 
 __all__ = ["served_lines"]
@@ -39,6 +40,8 @@ def _answering(endpoint: ServedEndpoint) -> str:
         return f"no model answers: {endpoint.refusal}"
     if endpoint.previous is None:
         return endpoint.current.label
+    if endpoint.stands is not None and endpoint.stands.phase == ABORTED:
+        return f"{endpoint.previous.label}; {endpoint.current.label} was taken back"
     return f"{endpoint.current.label}, taking over from {endpoint.previous.label}"
 
 

@@ -47,7 +47,10 @@ class ServerUnreachable(ServingError):
 
     code: ClassVar[str] = "SRV-061"
     template: ClassVar[str] = "{url} did not take a request for {tried_s:g} s: {reason}"
-    remedy: ClassVar[str] = "see that the server runs and is ready, and push `rows` again"
+    remedy: ClassVar[str] = (
+        "see that the server runs, is ready and is reached at this address, and ask again; of a "
+        "push, with the error's `rows`"
+    )
 
     url: str
     tried_s: float

@@ -1,6 +1,6 @@
 """What an environment holds, at a glance."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import msgspec
@@ -33,6 +33,12 @@ from mainspring.registry.read_environment import (
 from mainspring.serving.inference.policy import log_policy
 from mainspring.serving.inference.spec import InferenceLog
 from mainspring.serving.loader import read_endpoint_definition
+from mainspring.serving.rollouts.state import (
+    EndpointRollout,
+    Rollouts,
+    revision_of,
+    rollout_words,
+)
 from mainspring.serving.state.read import read_streams
 from mainspring.sources.quarantine import QuarantineCounts
 from mainspring.sources.read import iter_records
@@ -54,6 +60,9 @@ __all__ = [
 class EndpointStatus(msgspec.Struct, frozen=True, kw_only=True):
     """An endpoint, the version behind it, whether its proofs hold here, the release of the map
     among them, how its predictions are logged, and what its declaration says to people.
+
+    Args:
+        rollout: how the version takes over, where another one still answers; else empty.
     """
 
     name: str
@@ -62,6 +71,7 @@ class EndpointStatus(msgspec.Struct, frozen=True, kw_only=True):
     attested: bool
     log: str
     notes: AssetNotes = AssetNotes()
+    rollout: str = ""
 
     @property
     def proof(self) -> str:
@@ -217,6 +227,8 @@ def _iter_endpoints(
         memory=ports.memory,
     )
     is_released = not policy.protected or check.check(current).is_proven
+    document = ports.state.get("rollout", current.environment)
+    standing = parse_document(document, Rollouts).endpoints if document else {}
     for name in asset_names(current, "endpoint"):
         endpoint = read_endpoint_definition(ports.state, current, name)
         pointer = current.pointers.get(endpoint.model) if endpoint else None
@@ -241,7 +253,23 @@ def _iter_endpoints(
                 attested=chain.is_proven and is_released,
                 log=str(log_policy(endpoint.log, log, protected=policy.protected)),
                 notes=_notes_of(f"endpoint.{name}", current, ports),
+                rollout=_rollout(name, endpoint.model, current, standing, state=ports.state),
             )
+
+
+def _rollout(
+    name: str,
+    model: str,
+    current: EnvironmentVersion,
+    standing: Mapping[str, EndpointRollout],
+    *,
+    state: StateReader,
+) -> str:
+    """Who answers beside or instead of what the map names; empty where nobody does."""
+    stands = standing.get(name)
+    if stands is None or stands.stable.name == revision_of(current, name, model).name:
+        return ""
+    return rollout_words(stands, read_version(state, stands.stable.version).label)
 
 
 def _notes_of(asset: str, current: EnvironmentVersion, ports: StatusPorts) -> AssetNotes:

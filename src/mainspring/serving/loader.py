@@ -417,7 +417,9 @@ class EnvironmentLoader:
         return revision_of(environment, name, self._pointed(name, environment).asset)
 
     def _named(self, name: str, model: ServedModel, held: EnvironmentVersion) -> ServedEndpoint:
-        """The endpoint that a map declares, and how it is to take over: a rollback at once."""
+        """The endpoint that a map declares, and how it is to take over: a rollback at once, but for
+        a revision that it leaves in place, in the middle of its roll-out or taken back.
+        """
         definition = read_endpoint_definition(self.ports.state, held, name)
         if self.policy.protected and definition and definition.log and definition.log.gaps:
             raise LogIncomplete(
@@ -425,17 +427,25 @@ class EnvironmentLoader:
                 declared=definition.log.gaps,
                 environment=self.environment,
             )
-        is_gradual = definition is not None and held.reason != "rollback"
+        revision = self._revision(name, held)
+        is_gradual = held.reason != "rollback" or self._is_being_rolled_out(name, revision)
         return ServedEndpoint(
             name=name,
             topic=inference_topic(self.environment, name),
             current=model,
-            revision=self._revision(name, held),
+            revision=revision,
             rollout=definition.rollout if definition and is_gradual else None,
             log=log_policy(
                 definition.log if definition else None, self.log, protected=self.policy.protected
             ),
         )
+
+    def _is_being_rolled_out(self, name: str, revision: EndpointRevision) -> bool:
+        stands = self._stands.get(name)
+        if stands is None:
+            return False
+        candidate = stands.candidate.name if stands.candidate else ""
+        return revision.name in (candidate, stands.refused)
 
     def _model(self, name: str, checked: CheckedVersion) -> ServedModel:
         pointer = self._pointed(name, checked.version)

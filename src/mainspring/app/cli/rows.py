@@ -57,4 +57,5 @@ def read_rows(path: str, given: Sequence[str]) -> list[InputRow]:
     try:
         return parse_rows(Path(path).read_bytes())
     except OSError as error:
-        raise BadRequest(reason=f"{path}: {error.strerror}") from error
+        hint = "; rows themselves are given by --row" if path.lstrip()[:1] in ("{", "[") else ""
+        raise BadRequest(reason=f"{path}: {error.strerror}{hint}") from error

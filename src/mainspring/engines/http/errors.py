@@ -153,4 +153,6 @@ class TlsWanted(ServingError):
 
     code: ClassVar[str] = "SRV-056"
     template: ClassVar[str] = "this server speaks TLS only"
-    remedy: ClassVar[str] = "ask by https://, and send credentials that were in it no more"
+    remedy: ClassVar[str] = (
+        "ask by https://, and replace the token that came with it: others could read it"
+    )

@@ -95,6 +95,11 @@ class BatchFolder:
         with suppress(OSError):
             self.path.rmdir()
 
+    def remove_unbegun(self) -> None:
+        """Remove the folder of a batch that was refused; one that was begun goes on."""
+        if not (self.path / "job.json").exists():
+            self.remove()
+
     def _part(self, number: int) -> Path:
         return self.path / f"part-{number:08}.parquet"
 

@@ -88,6 +88,8 @@ class BatchReport(msgspec.Struct, frozen=True, kw_only=True):
         logged: how many predictions are in the inference log.
         resumed_at: the rows that an earlier attempt had answered.
         execution: what the model computed on, and why where that is a fallback.
+        time_column: the column with the time as of which each row was answered; empty where all
+            were answered as of `at`.
     """
 
     job: str
@@ -101,3 +103,5 @@ class BatchReport(msgspec.Struct, frozen=True, kw_only=True):
     logged: int
     resumed_at: int
     execution: str = "cpu"
+    time_column: str = ""
+    at: Micros = 0

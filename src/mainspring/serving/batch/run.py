@@ -6,13 +6,14 @@ output is made of parts alone.  A kill before a part costs its block again, with
 the log is asked for first; a kill after the last part costs the output again, of the same bytes.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 import polars as pl
 
+from mainspring.elements.errors import MainspringError
 from mainspring.elements.identity import digest_of_value
 from mainspring.elements.time import Micros
 from mainspring.features.history.reader import HistoryReader
@@ -100,8 +101,12 @@ def run_batch(
         disk; memory for `rows_at_once` rows.
     """
     with places.folder.held():
-        batch = _Batch(endpoint, places, _begun(endpoint, places, options))
-        report = batch.run(progress)
+        try:
+            job = _begun(endpoint, places, options)
+        except MainspringError:
+            places.folder.remove_unbegun()
+            raise
+        report = _Batch(endpoint, places, job).run(progress)
         places.folder.remove()
         return report
 
@@ -219,15 +224,13 @@ class _Batch:
             parts = folder.parts()
         if done != job.rows or not self.places.source.is_unchanged():
             raise BatchChanged(file=self.places.sink.name, what=f"the input {job.source}")
-        report = self._report(parts, begin)
+        report = self._report(parts, begin, time_column=self._time_in(columns))
         self.places.sink.write(parts, folder.path, job=job.id)
         return report
 
     def _answer(self, block: pl.DataFrame, first: int) -> pl.DataFrame:
         job, model = self.job, self.endpoint.model
-        training_set, time = model.training_set, job.options.time_column
-        if not time and PREDICTION_TIME in block.columns:
-            time = PREDICTION_TIME
+        training_set, time = model.training_set, self._time_in(block.columns)
         cast = cast_block(
             block,
             training_set.request_schema,
@@ -248,7 +251,12 @@ class _Batch:
             self.endpoint.record(job, answered, first)
         return output_block(block, answered, job=job, label=model.label, first=first)
 
-    def _report(self, parts: list[Path], begin: int) -> BatchReport:
+    def _time_in(self, columns: Collection[str]) -> str:
+        """The column that has each row's time; empty where all are answered as of one."""
+        named = self.job.options.time_column
+        return named or (PREDICTION_TIME if PREDICTION_TIME in columns else "")
+
+    def _report(self, parts: list[Path], begin: int, *, time_column: str) -> BatchReport:
         job = self.job
         bad = pl.scan_parquet(parts).with_row_index("row").filter(pl.col("error").is_not_null())
         count = int(bad.select(pl.len()).collect().item())
@@ -265,4 +273,6 @@ class _Batch:
             logged=job.rows - count if job.options.log else 0,
             resumed_at=begin,
             execution=str(self.endpoint.model.scorer.placed),
+            time_column=time_column,
+            at=job.at,
         )

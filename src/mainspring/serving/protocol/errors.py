@@ -81,14 +81,15 @@ class InputNotComputable(ServingError):
 
 @dataclass(eq=False, kw_only=True)
 class ModelNotManaged(ServingError):
-    """A model is not loaded and unloaded by requests: an environment's models follow its map, and a
-    server without a token changes nothing for anybody.
+    """A model is not loaded and unloaded by requests: an environment's models follow its map, a
+    server without a token changes nothing for anybody, and one of several workers not for all.
     """
 
     code: ClassVar[str] = "SRV-095"
     template: ClassVar[str] = "the model {model!r} cannot be {act} here: {reason}"
     remedy: ClassVar[str] = (
-        "apply, promote or roll back, which the server follows; start one of files with a token"
+        "apply, promote or roll back, which the server follows; a server of files takes this with "
+        "a token and without --workers"
     )
     model: str
     act: str

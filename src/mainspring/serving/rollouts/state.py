@@ -21,6 +21,7 @@ __all__ = [
     "Rollouts",
     "report_key",
     "revision_of",
+    "rollout_words",
 ]
 
 SETTLED, RUNNING, PAUSED = "settled", "running", "paused"
@@ -85,6 +86,20 @@ class EndpointRollout(msgspec.Struct, frozen=True, kw_only=True):
     started: Micros = 0
     reason: str = ""
     refused: str = ""
+
+
+def rollout_words(stands: EndpointRollout, stable: str) -> str:
+    """How a roll-out that has not come to its end stands, in words.
+
+    Args:
+        stable: the label of the model version in charge.
+    """
+    begun = f"{stands.kind or 'roll-out'} {stands.phase}"
+    if stands.phase == SETTLED:
+        return f"not begun: no server has answered with it yet; {stable} answers"
+    if not stands.share:
+        return f"{begun}; {stable} answers"
+    return f"{begun}, {stands.share} %; {stable} answers the rest"
 
 
 class Rollouts(StoredRecord, frozen=True, kw_only=True):

@@ -11,6 +11,7 @@ from mainspring.elements.time import SECOND, Micros
 from mainspring.ports.clock import Clock
 from mainspring.ports.state import Change, StateStore
 from mainspring.registry.environment import EnvironmentVersion, asset_names
+from mainspring.registry.read import read_version
 from mainspring.registry.read_environment import read_environment
 from mainspring.serving.errors import NoRollout, UnknownEndpoint
 from mainspring.serving.loader import read_endpoint_definition
@@ -40,6 +41,7 @@ class RolloutReport(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         stable, candidate: names of revisions; the candidate is empty where none takes over.
+        stable_model, candidate_model: the labels of their model versions.
         steps: the shares of a canary; empty for other kinds.
         hold: for how long each step is held.
         answered, by_candidate: what both did in this step.
@@ -55,6 +57,8 @@ class RolloutReport(msgspec.Struct, frozen=True, kw_only=True):
     share: int
     step: int
     steps: tuple[int, ...]
+    stable_model: str = ""
+    candidate_model: str = ""
     hold: Micros
     since: Micros
     reason: str
@@ -194,12 +198,15 @@ class RolloutSteering:
             else []
         )
         shown = stands or EndpointRollout(stable=wanted) if wanted else stands
+        candidate = self._candidate(name, held, stands)
         return RolloutReport(
             endpoint=name,
             phase=shown.phase if shown else SETTLED,
             kind=_kind(rollout, shown),
             stable=shown.stable.name if shown else "",
-            candidate=self._shown_candidate(name, held, stands),
+            candidate=candidate.name if candidate else "",
+            stable_model=self._label(shown.stable if shown else None),
+            candidate_model=self._label(candidate),
             share=shown.share if shown else 0,
             step=shown.step if shown else 0,
             steps=rollout.steps if isinstance(rollout, Canary) else (),
@@ -212,11 +219,8 @@ class RolloutSteering:
             processes=sum(report.at >= alive for report in reports),
         )
 
-    def _shown_candidate(
-        self, name: str, held: EnvironmentVersion, stands: EndpointRollout | None
-    ) -> str:
-        candidate = self._candidate(name, held, stands)
-        return candidate.name if candidate else ""
+    def _label(self, revision: EndpointRevision | None) -> str:
+        return read_version(self.state, revision.version).label if revision else ""
 
 
 def _kind(rollout: Rollout | None, stands: EndpointRollout | None) -> str:

@@ -35,3 +35,8 @@ def test_what_is_no_row_is_refused_with_its_reason(text: str) -> None:
 def test_a_missing_file_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(BadRequest, match=r"rows\.json: No such file"):
         read_rows(str(tmp_path / "rows.json"), [])
+
+
+def test_rows_in_the_place_of_a_file_are_sent_to_their_option() -> None:
+    with pytest.raises(BadRequest, match="rows themselves are given by --row"):
+        read_rows('{"a": 1}', [])

@@ -1,11 +1,15 @@
 """Several processes, one roll-out."""
 
+from pathlib import Path
+
 import pytest
 from sklearn.linear_model import LogisticRegression
 
 import mainspring as ms
 from mainspring import col
+from mainspring.app.announcement import served_lines
 from mainspring.app.data_plane import open_controller
+from mainspring.app.http.address import ServerAddress
 from mainspring.elements.time import MINUTE, SECOND, parse_instant
 from mainspring.engines.local.clock import FrozenClock
 from mainspring.project.loader.load import load_definitions
@@ -52,10 +56,10 @@ def contrary(train, run):
     return LogisticRegression().fit(train.X, 1 - train.y)
 
 
-def edited(opened, model, rollout):
-    """The workspace with an endpoint of this model, applied."""
+def edited(opened, model, rollout, *others):
+    """The workspace with an endpoint of this model, and others, applied."""
     declared = [SALES, LATE, first, second, contrary]
-    declared.append(ms.Endpoint("late", model=model, rollout=rollout))
+    declared += [ms.Endpoint("late", model=model, rollout=rollout), *others]
     project = load_definitions(declared)
     workspace = ms.Workspace(project, opened.runtime, environment="dev", folder=None)
     workspace.apply()
@@ -176,6 +180,21 @@ def test_a_rollback_of_the_environment_is_served_at_once(workspace):
     assert kinds(workspace) == ["rollout.started", "rollout.aborted"]
 
 
+@pytest.mark.parametrize("is_taken_back", [False, True])
+def test_a_rollback_of_something_else_leaves_a_roll_out_where_it_is(workspace, is_taken_back):
+    host = server(workspace)
+    changed = edited(workspace, second, CANARY)
+    host.refresh()
+    if is_taken_back:
+        changed.rollouts.abort("late")
+    edited(workspace, second, CANARY, ms.Endpoint("other", model=first))
+    host.refresh()
+    changed.rollback()
+    host.refresh()
+    # Commands and notebooks follow as the servers do.
+    assert share(host) == share(changed.host()) == ("second v1", 0 if is_taken_back else 30)
+
+
 def test_a_person_pauses_resumes_and_promotes(workspace, clock):
     host = server(workspace)
     changed = edited(workspace, second, CANARY)
@@ -194,10 +213,20 @@ def test_a_person_takes_a_candidate_back_and_changes_their_mind(workspace):
     host = server(workspace)
     changed = edited(workspace, second, CANARY)
     host.refresh()
-    assert changed.rollouts.abort("late").phase == "aborted"
+    [running] = changed.status().endpoints
+    assert running.rollout == "Canary running, 30 %; first v1 answers the rest"
+    report = changed.rollouts.abort("late")
+    assert (report.phase, report.stable_model) == ("aborted", "first v1")
+    assert report.candidate_model == "second v1"
+    [taken_back] = changed.status().endpoints
+    assert taken_back.model == "second v1"
+    assert taken_back.rollout == "roll-out aborted; first v1 answers"
     host.refresh()
     assert share(host) == ("second v1", 0)
+    said = [*served_lines(host.served, ServerAddress("http://here"), Path("token"))]
+    assert "  late: first v1; second v1 was taken back" in said
     changed.rollouts.promote("late")
+    assert not changed.status().endpoints[0].rollout
     host.refresh()
     assert share(host) == ("second v1", 100)
 

@@ -13,6 +13,7 @@ from mainspring.app.cli.options import Invocation, WorkspaceVerb, trust_option
 from mainspring.app.cli.output import live_line
 from mainspring.app.cli.paint import Paint, counted
 from mainspring.app.cli.progress import BackfillBar
+from mainspring.elements.time import format_instant
 
 if TYPE_CHECKING:
     from mainspring.serving.batch.job import BatchReport
@@ -117,6 +118,10 @@ def batch_lines(report: "BatchReport", paint: Paint) -> Iterator[str]:
         f"{paint.mark(not report.bad)} {counted(report.rows, 'row')} in {report.out} by "
         f"{report.version}{resumed}"
     )
+    if report.time_column:
+        yield f"  each with what was known at its {report.time_column}"
+    else:
+        yield f"  all with what was known at {format_instant(report.at)}: see --time-column, --at"
     if report.execution != "cpu":
         yield f"  computed on {report.execution}"
     if report.bad:

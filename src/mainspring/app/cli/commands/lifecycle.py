@@ -243,6 +243,8 @@ def status_lines(report: "StatusReport", paint: Paint) -> Iterator[str]:
         for e in report.endpoints
     ]
     yield from _block("Endpoints", rows, paint)
+    taking_over = [[e.name, e.model, e.rollout] for e in report.endpoints if e.rollout]
+    yield from _block("Roll-outs (mainspring rollout status)", taking_over, paint)
     sets = [
         [each.name, counted(each.features, "feature"), ", ".join(each.views), str(each.notes)]
         for each in report.feature_sets

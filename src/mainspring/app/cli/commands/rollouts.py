@@ -83,10 +83,12 @@ def report_lines(reports: "Sequence[RolloutReport]", paint: Paint) -> Iterator[s
 def _revisions(report: "RolloutReport") -> Iterator[list[str]]:
     served = counted(report.answered.rows, "row")
     share = 100 - report.share if report.candidate else 100
-    yield ["in charge", report.stable or "nothing", bar(share, 100), f"{share} %", served]
+    named = [report.stable or "nothing", report.stable_model]
+    yield ["in charge", *named, bar(share, 100), f"{share} %", served]
     if report.candidate:
         rows = counted(report.by_candidate.rows, "row")
-        yield ["candidate", report.candidate, bar(report.share, 100), f"{report.share} %", rows]
+        named = [report.candidate, report.candidate_model]
+        yield ["candidate", *named, bar(report.share, 100), f"{report.share} %", rows]
 
 
 def _steps(report: "RolloutReport") -> Iterator[list[str]]:
@@ -94,4 +96,4 @@ def _steps(report: "RolloutReport") -> Iterator[list[str]]:
         return
     steps = " → ".join(f"{each} %" for each in report.steps) or report.kind
     held = f"each {format_duration(report.hold)}" if report.hold else ""
-    yield ["steps", steps, held, "since", f"{format_instant(report.since)[:19]}Z"]
+    yield ["steps", steps, "", held, "since", f"{format_instant(report.since)[:19]}Z"]
