@@ -427,8 +427,8 @@ class EnvironmentLoader:
                 declared=definition.log.gaps,
                 environment=self.environment,
             )
-        revision = self._revision(name, held)
-        is_gradual = held.reason != "rollback" or self._is_being_rolled_out(name, revision)
+        revision, stands = self._revision(name, held), self._stands.get(name)
+        is_gradual = held.reason != "rollback" or (stands is not None and stands.tries(revision))
         return ServedEndpoint(
             name=name,
             topic=inference_topic(self.environment, name),
@@ -439,13 +439,6 @@ class EnvironmentLoader:
                 definition.log if definition else None, self.log, protected=self.policy.protected
             ),
         )
-
-    def _is_being_rolled_out(self, name: str, revision: EndpointRevision) -> bool:
-        stands = self._stands.get(name)
-        if stands is None:
-            return False
-        candidate = stands.candidate.name if stands.candidate else ""
-        return revision.name in (candidate, stands.refused)
 
     def _model(self, name: str, checked: CheckedVersion) -> ServedModel:
         pointer = self._pointed(name, checked.version)

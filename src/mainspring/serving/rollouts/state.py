@@ -87,6 +87,11 @@ class EndpointRollout(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
     refused: str = ""
 
+    def tries(self, revision: EndpointRevision) -> bool:
+        """Whether this revision is the candidate, or the one that was taken back."""
+        candidate = self.candidate.name if self.candidate else ""
+        return revision.name in (candidate, self.refused)
+
 
 def rollout_words(stands: EndpointRollout, stable: str) -> str:
     """How a roll-out that has not come to its end stands, in words.
