@@ -226,6 +226,37 @@ def test_a_bug_is_answered_logged_once_and_counted_under_one_id(
     assert str(answer.problem["id"]) in record.getMessage()
 
 
+WISHES = (
+    ("Connection: Upgrade", "Upgrade: websocket"),
+    ("Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAAQ"),
+)
+
+
+@pytest.mark.parametrize("wish", WISHES, ids=["websocket", "h2c"])
+@pytest.mark.parametrize("at_once", [1_000_000, 50, 1])
+def test_a_body_behind_a_wish_for_another_protocol_is_that_of_its_request(
+    kind: str, wish: tuple[str, ...], at_once: int
+) -> None:
+    within = request("GET", "/within")
+    routes = [
+        Route("POST", "/bytes", "read", lambda call: Reply(200, call.body)),
+        Route("GET", "/within", "read", lambda _: Reply(200, b"smuggled")),
+    ]
+    headers = ["Host: localhost", *wish]
+    whole = request("POST", "/bytes", within, headers=headers)
+    chunked = request("POST", "/bytes", headers=[*headers, "Transfer-Encoding: chunked"])
+    chunked += b"%x\r\n%b\r\n3\r\nend\r\n0\r\n\r\n" % (len(within), within)
+    empty = request("POST", "/bytes", b"", headers=headers)
+    asked = whole + chunked + empty + request("GET", "/healthz", headers=headers) + whole
+    with running(bare_service(LIMITS, routes), kind=kind) as port:
+        wire = Wire(port)
+        for begin in range(0, len(asked), at_once):
+            wire.send(asked[begin : begin + at_once])
+        bodies = [answer.body for _ in range(5) if (answer := wire.answer())]
+        wire.close()
+    assert bodies == [within, within + b"end", b"", b'{"live":true}', within]
+
+
 def test_what_is_broken_is_no_line_of_a_log(port: int, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         for payload in BROKEN.values():

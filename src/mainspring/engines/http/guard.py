@@ -30,6 +30,7 @@ from mainspring.engines.http.errors import (
 from mainspring.engines.http.notes import call_notes_of
 from mainspring.engines.http.tls import TlsTransport
 from mainspring.engines.http.translate import closing_bytes
+from mainspring.engines.http.upgrades import has_body, parser_of_body
 from mainspring.ports.errors import BadRequest, MethodNotAllowed
 from mainspring.ports.http import Call, HttpService
 
@@ -215,8 +216,16 @@ class ConnectionGuard(ABC):
             except httptools.HttpParserUpgrade as upgrade:
                 # No other protocol is spoken here, so the request to change it is passed over.
                 data = data[upgrade.args[0] :]
+                if self._phase == "body":
+                    self.parser = parser_of_body(self, self.headers)
             else:
                 return
+
+    def _is_body_to_come(self) -> bool:
+        """Whether the request is not there yet, whatever the parser says of one that asks for
+        another protocol.
+        """
+        return self._phase == "body" and self.parser.should_upgrade() and has_body(self.headers)
 
     def _limit_rest(self) -> None:
         """Set the timer for what is still to come."""

@@ -97,6 +97,8 @@ class GuardedProtocol(ConnectionGuard, HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """The request is there."""
+        if self._is_body_to_come():
+            return
         super().on_message_complete()
         self._stop_timer()
         self._phase = "between"

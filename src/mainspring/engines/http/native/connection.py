@@ -145,6 +145,8 @@ class NativeConnection(ConnectionGuard, asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         """The request is there."""
+        if self._is_body_to_come():
+            return
         self._stop_timer()
         self._phase = "between"
         if self._unanswered:
