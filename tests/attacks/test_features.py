@@ -130,7 +130,7 @@ def test_a_time_that_is_to_come_or_that_is_none_is_refused(dev: Served, token: s
         assert answer.code == code
     past = {"features": "takings", "rows": [{"shop": "a"}], "at": "1970-01-02"}
     answer = dev.ask(token, "POST", ONLINE, past)
-    assert (answer.status, answer.code) == (503, "FEA-002")
+    assert (answer.status, answer.code) == (422, "FEA-076")
     rows = [{"shop": "a", "prediction_time": None}]
     answer = dev.ask(token, "POST", HISTORICAL, {"features": "takings", "rows": rows})
     assert (answer.status, answer.code) == (422, "FEA-010")

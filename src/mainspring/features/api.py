@@ -6,7 +6,12 @@ from typing import Protocol
 import msgspec
 
 from mainspring.elements.time import Micros
-from mainspring.features.errors import TooManyFeatureRows
+from mainspring.features.errors import (
+    NO_STATE,
+    HorizonPassed,
+    MomentNotHeld,
+    TooManyFeatureRows,
+)
 from mainspring.features.online.read import FeatureRows
 from mainspring.features.physical import Value
 from mainspring.ports.body import parse_body
@@ -89,14 +94,25 @@ class FeatureApi:
     def online(self, call: Call) -> Reply:
         """`POST /v1/features/online`: features for keys, now or at another time.
 
-        Raises: BadRequest SRV-004, BodyTooComplex SRV-044, TooManyFeatureRows FEA-075, and what
+        Raises: BadRequest SRV-004, BodyTooComplex SRV-044, TooManyFeatureRows FEA-075,
+            MomentNotHeld FEA-076 for a time that state does not reach back to, and what else
             `get_online_features` raises.
         """
         body = parse_body(call.body, OnlineBody)
         names = _names_in(body.features, body.rows, limit=MAX_ROWS)
-        found = self._answers.get_online_features(
-            names, keys=body.rows, at=body.at, reasons=body.reasons
-        )
+        try:
+            found = self._answers.get_online_features(
+                names, keys=body.rows, at=body.at, reasons=body.reasons
+            )
+        except HorizonPassed as error:
+            if body.at is None or error.kept_from == NO_STATE:
+                raise
+            raise MomentNotHeld(
+                moment=str(body.at),
+                view=error.view,
+                kept_from=error.kept_from,
+                needed_from=error.needed_from,
+            ) from error
         reply = {"rows": _rows_of(found.columns, len(body.rows))}
         self._observe("online", len(body.rows))
         return json_reply(reply | ({"reasons": found.reasons} if body.reasons else {}))

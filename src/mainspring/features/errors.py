@@ -6,6 +6,7 @@ from typing import ClassVar
 from mainspring.elements.errors import FeatureError
 
 __all__ = [
+    "NO_STATE",
     "FeatureNamedTwice",
     "FeatureOverflow",
     "FeatureUnknown",
@@ -14,11 +15,15 @@ __all__ = [
     "HorizonPassed",
     "MissingRequestField",
     "MomentAhead",
+    "MomentNotHeld",
     "RequestTypesUnknown",
     "SpineUnusable",
     "TooManyFeatureRows",
     "WrongRequestType",
 ]
+
+NO_STATE = "never (no state yet)"
+"""From when a view is held of which nothing is held."""
 
 
 @dataclass(eq=False, kw_only=True)
@@ -38,6 +43,9 @@ class FeatureOverflow(FeatureError):
 class HorizonPassed(FeatureError):
     """A read is further in the past than online state reaches.  Online state stores only as much
     history as its windows need.
+
+    Args:
+        kept_from: a moment, `always`, or `NO_STATE`.
     """
 
     code: ClassVar[str] = "FEA-002"
@@ -206,3 +214,21 @@ class TooManyFeatureRows(FeatureError):
     )
     rows: int
     limit: int
+
+
+@dataclass(eq=False, kw_only=True)
+class MomentNotHeld(FeatureError):
+    """A request reads online state at a time that it chose, and state does not reach back to it.
+    Online state stores only as much history as its windows need.
+    """
+
+    code: ClassVar[str] = "FEA-076"
+    template: ClassVar[str] = (
+        "at {moment} the read needs facts from {needed_from}, and the state of view {view} begins "
+        "at {kept_from}"
+    )
+    remedy: ClassVar[str] = "ask /v1/features/historical, which reads any time from the log"
+    moment: str
+    view: str
+    kept_from: str
+    needed_from: str

@@ -20,6 +20,7 @@ from mainspring.elements.errors import (
     SourceError,
     UnreadableInstant,
 )
+from mainspring.elements.let_go import let_go
 from mainspring.elements.text import clipped
 from mainspring.engines.http.errors import (
     BodyTooLarge,
@@ -131,9 +132,11 @@ def problem_reply(call: Call, error: Exception) -> Reply:
     It says what is wrong and what to do, and nothing of our insides; of what the caller sent it
     repeats at most 200 characters a field.  What is not the caller's fault is logged, once, with
     its trace under the id that the document has.  Clients of the Open Inference Protocol look for
-    `error`, so on its routes the document has that as well.
+    `error`, so on its routes the document has that as well.  A refusal is let go of its trace: see
+    `let_go`.
     """
     if isinstance(error, MainspringError) and status_of(error) != 500:
+        let_go(error)
         return _document(call, error, {})
     name = uuid4().hex[:16]
     _LOG.error("%s: %s %s", name, call.method or "?", call.route or "?", exc_info=error)

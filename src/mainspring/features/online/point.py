@@ -10,7 +10,7 @@ import numpy as np
 
 from mainspring.elements.time import Micros, format_instant
 from mainspring.features.answers import answer_values, result_values
-from mainspring.features.errors import FeatureOverflow, HorizonPassed
+from mainspring.features.errors import NO_STATE, FeatureOverflow, HorizonPassed
 from mainspring.features.kernel.arrays import Bytes, Ints, KernelResult, Spine
 from mainspring.features.kernel.program import UNBOUNDED_SPAN
 from mainspring.features.kernel.tree.newest import Lookups
@@ -381,7 +381,7 @@ def _room_for_missing() -> Ints:
 
 def _passed(view: CompiledView, kept_from: Micros | None, needed_from: Micros) -> HorizonPassed:
     results = (
-        "never (no state yet)"
+        NO_STATE
         if kept_from is None
         else "always"
         if kept_from <= -UNBOUNDED_SPAN
