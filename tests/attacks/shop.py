@@ -4,7 +4,6 @@ within this process.
 
 import asyncio
 import json
-import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple, cast
@@ -15,6 +14,7 @@ import mainspring as ms
 from mainspring.app.serve import EnvironmentServer, open_server
 from mainspring.engines.http.application import asgi_application
 from mainspring.ports.clock import Clock
+from tests.copies import copied_tree
 from tests.journeys.lateness import make_project
 
 __all__ = ["SALE", "Desk", "copied", "desk_of", "make_project", "opened", "state_of"]
@@ -63,7 +63,7 @@ class Desk(NamedTuple):
 
 def copied(applied: Path, folder: Path) -> Path:
     """A copy of an applied project."""
-    return Path(shutil.copytree(applied, folder / "shop"))
+    return copied_tree(applied, folder / "shop")
 
 
 def desk_of(project: Path, env: str = "dev", *, clock: Clock | None = None) -> Desk:

@@ -1,7 +1,6 @@
 """One small workspace with something in every store, trained once and copied for each attack."""
 
 import json
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import msgspec
 import mainspring as ms
 from mainspring.app.workspace import Workspace
 from mainspring.sources.watch import WatchedLog
+from tests.copies import copied_tree
 from tests.unit.project.desk import write_desk
 
 __all__ = ["ENDPOINT", "ROW", "copied", "make_small_workspace", "verbs_of"]
@@ -68,7 +68,7 @@ def close(workspace: Workspace) -> None:
 
 def copied(project: Path, folder: Path) -> Path:
     """The workspace and what lies beside it, in another folder; the project there."""
-    shutil.copytree(project.parent, folder, dirs_exist_ok=True)
+    copied_tree(project.parent, folder, dirs_exist_ok=True)
     return folder / project.name
 
 

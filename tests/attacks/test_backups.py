@@ -18,6 +18,7 @@ from mainspring.maintenance.errors import ArchiveDamaged, ArchiveForeign, Archiv
 from mainspring.maintenance.signature import sign_manifest
 from mainspring.ports.signer import Signer
 from tests.archives import signed_by
+from tests.copies import copied_tree
 
 DECLARED = """
 import mainspring as ms
@@ -52,7 +53,7 @@ def written(workspace: Workspace, tmp_path_factory: pytest.TempPathFactory) -> P
 
 @pytest.fixture
 def archive(written: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(written / "plain", tmp_path / "plain"))
+    return copied_tree(written / "plain", tmp_path / "plain")
 
 
 def rewritten(archive: Path, change: Callable[[dict[str, object]], None], signer: Signer) -> None:
@@ -152,7 +153,7 @@ def test_no_secret_comes_from_a_backup_that_says_it_has_none(
         files.append(entry(archive, "keys/tester"))
 
     folder = project(tmp_path / "again")
-    shutil.copytree(written / "secret" / "keys", archive / "keys")
+    copied_tree(written / "secret" / "keys", archive / "keys")
     rewritten(archive, smuggle, workspace.runtime.signer)
     with pytest.raises(ArchiveDamaged, match="keys/tester is a secret"):
         ms.Workspace.restore(folder, archive, trust=signed_by(archive))

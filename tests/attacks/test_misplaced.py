@@ -4,7 +4,6 @@ of its server is what is proven there.
 Nothing here is forged: whole documents of the state are put in the places of others.
 """
 
-import shutil
 import sqlite3
 from pathlib import Path
 
@@ -22,13 +21,14 @@ from mainspring.registry.read_environment import (
 )
 from mainspring.serving.errors import ModelRefused
 from tests.attacks.disk import Disk, label_of, refusal_of
+from tests.copies import copied_tree
 
 AS_OF = "2024-01-17T16:00:00Z"
 
 
 @pytest.fixture
 def project(promoted: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(promoted, tmp_path / "desk"))
+    return copied_tree(promoted, tmp_path / "desk")
 
 
 def opened(project: Path, env: str = "staging") -> Workspace:

@@ -18,6 +18,7 @@ from mainspring.sources.errors import CopyAhead, LogReplaced, LogShorter, StateF
 from mainspring.sources.topic import topic_of
 from mainspring.sources.watch import WatchedLog
 from tests.attacks.shop import SALE, Desk, copied, desk_of, make_project, state_of
+from tests.copies import copied_tree
 from tests.journeys.lateness import call
 
 Attack = Callable[[Path], None]
@@ -193,7 +194,7 @@ def test_online_state_ahead_of_its_log_does_not_serve(project: Path) -> None:
     ahead.writer("sales").write_rows([{"sale": f"more {n}", **SALE} for n in range(5)])
     ahead.materialize()
     older = state_of(project).with_name("older")
-    shutil.copytree(state_of(project), older)
+    copied_tree(state_of(project), older)
     written(project, "state.db", "DELETE FROM documents WHERE kind = 'journaled'")
     cut_log(project)
     assert_unready(desk_of(project), "ENG-043")

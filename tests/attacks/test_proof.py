@@ -31,6 +31,7 @@ from mainspring.registry.read_environment import read_environment
 from mainspring.serving.errors import NotServing
 from mainspring.serving.state.read import read_view_definition
 from tests.attacks.disk import ROLLOUT, Disk, label_of, refusal_of, trusting
+from tests.copies import copied_tree
 from tests.unit.project.desk import edited
 
 ROW = {"team": "team1", "words": 7, "opened_at": "2024-01-17T15:00:00Z"}
@@ -39,7 +40,7 @@ AS_OF = "2024-01-17T16:00:00Z"
 
 @pytest.fixture
 def project(promoted: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(promoted, tmp_path / "desk"))
+    return copied_tree(promoted, tmp_path / "desk")
 
 
 def opened(project: Path, env: str = "staging", **given: Any) -> Workspace:

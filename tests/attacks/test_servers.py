@@ -22,6 +22,7 @@ from mainspring.engines.s3.bucket import S3Location
 from mainspring.testing.servers import LocalServer
 from tests.buckets import make_bucket
 from tests.contracts.nats_server import RunningServer
+from tests.copies import copied_tree
 from tests.journeys.lateness import PROJECT, call
 
 ASKED = ["predict", "late", "--row", '{"shop": "a"}', "--json"]
@@ -46,7 +47,7 @@ class Remote(NamedTuple):
         self.nats.stop()
         shutil.rmtree(self.store)
         if files is not None:
-            shutil.copytree(files, self.store)
+            copied_tree(files, self.store)
         self.nats.start()
 
 
@@ -72,15 +73,15 @@ def made(tmp_path_factory: pytest.TempPathFactory, redis_server: LocalServer) ->
     assert call(project, ASKED).code == EXIT_OK
     nats.stop()
     store = folder / "nats" / "store"
-    shutil.copytree(store, folder / "before")
+    copied_tree(store, folder / "before")
     nats.start()
     row = '{"sale": "next", "shop": "a", "at": "2024-05-04T22:30:00Z", "amount": 1.0}'
     assert call(project, ["ingest", "sales", "--row", row]).code == EXIT_OK
     expected = score(project)
     nats.stop()
-    shutil.copytree(store, folder / "after")
+    copied_tree(store, folder / "after")
     # Clients in this process go on following the server, and note what they see in their project.
-    kept = Path(shutil.copytree(project, folder / "kept"))
+    kept = copied_tree(project, folder / "kept")
     yield Remote(kept, nats, store, folder / "before", folder / "after", url, expected)
     nats.kill()
 
@@ -89,7 +90,7 @@ def made(tmp_path_factory: pytest.TempPathFactory, redis_server: LocalServer) ->
 def remote(made: Remote, tmp_path: Path) -> Remote:
     """A copy of the project; the servers as they were."""
     made.put(made.after)
-    return made._replace(project=Path(shutil.copytree(made.project, tmp_path / "shop")))
+    return made._replace(project=copied_tree(made.project, tmp_path / "shop"))
 
 
 def leave_servers() -> None:

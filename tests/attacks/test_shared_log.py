@@ -3,7 +3,6 @@
 The attacker writes to `.mainspring` and has no key, or has a token of dev.
 """
 
-import shutil
 from copy import copy
 from pathlib import Path
 
@@ -27,6 +26,7 @@ from mainspring.sources.generation import Generation
 from mainspring.sources.topic import quarantine_topic_of, topic_of
 from tests.attacks.served import make_promoted_project
 from tests.attacks.shop import SALE
+from tests.copies import copied_tree
 
 EDITED = 'clock_skew="7m", contract=ms.Contract(sale='
 
@@ -43,7 +43,7 @@ def promoted(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def project(promoted: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(promoted, tmp_path / "shop"))
+    return copied_tree(promoted, tmp_path / "shop")
 
 
 def generation_of(workspace: ms.Workspace) -> Generation:

@@ -14,6 +14,7 @@ from pathlib import Path
 from mainspring.app.workspace import Workspace
 from mainspring.elements.time import format_instant
 from tests.archives import signed_by
+from tests.copies import copied_tree
 from tests.topics import facts_topic
 
 SHOPS = ("harbour", "market", "station", "old-town")
@@ -64,7 +65,7 @@ def restore_for_ever(project: Path, archive: Path, places: Path) -> Iterator[str
 def copy_of_project(project: Path, place: Path) -> Path:
     """The project without its state, at `place`, where a part of it may lie already."""
     return Path(
-        shutil.copytree(
+        copied_tree(
             project,
             place,
             ignore=shutil.ignore_patterns(".mainspring", "__pycache__"),

@@ -2,7 +2,6 @@
 artifacts and tables as without.
 """
 
-import shutil
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ from mainspring.app.workspace import Workspace
 from mainspring.elements.events import ProjectName
 from mainspring.engines.local.state import SqliteState
 from mainspring.registry.read_environment import read_environment
+from tests.copies import copied_tree
 from tests.topics import facts_topic
 
 pytestmark = pytest.mark.crash
@@ -59,7 +59,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def undisturbed(project: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
     folder = tmp_path_factory.mktemp("undisturbed") / "project"
-    shutil.copytree(project, folder)
+    copied_tree(project, folder)
     assert apply_in_child(folder).returncode == 0
     return outcome_of(Workspace.open(folder))
 
@@ -71,7 +71,7 @@ def test_an_apply_killed_at_a_stage_goes_on_and_ends_as_if_undisturbed(
     project: Path, tmp_path: Path, undisturbed: dict[str, object], when: str, finished: int
 ) -> None:
     folder = tmp_path / "project"
-    shutil.copytree(project, folder)
+    copied_tree(project, folder)
     assert apply_in_child(folder, when).returncode == -9
     again = apply_in_child(folder)
     assert again.returncode == 0, again.stderr
@@ -85,7 +85,7 @@ def test_an_apply_killed_inside_a_stage_ends_as_if_undisturbed(
     project: Path, tmp_path: Path, undisturbed: dict[str, object]
 ) -> None:
     folder = tmp_path / "project"
-    shutil.copytree(project, folder)
+    copied_tree(project, folder)
     with subprocess.Popen(
         [sys.executable, "-m", "tests.crash.applying", str(folder)], stdout=subprocess.DEVNULL
     ) as process:

@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -12,12 +11,13 @@ from pathlib import Path
 import mainspring as ms
 from mainspring.serving.inference_log import find_prediction
 from tests.attacks.wire import PATIENCE_S, ask, request, shop_project
+from tests.copies import copied_tree
 
 DECLARED = "\n[environments.dev.inference_log]\nasynchronous = true\n"
 
 
 def test_a_server_that_is_asked_to_end_logs_what_it_has_answered(tmp_path: Path) -> None:
-    project = Path(shutil.copytree(shop_project(), tmp_path / "shop"))
+    project = copied_tree(shop_project(), tmp_path / "shop")
     settings = project / "project.toml"
     settings.write_text((settings.read_text() if settings.exists() else "") + DECLARED)
     program = "from mainspring.app.cli import main; main()"

@@ -3,7 +3,6 @@ that nobody disturbed, and each prediction is in the inference log once.
 """
 
 import random
-import shutil
 import subprocess
 import sys
 import time
@@ -20,6 +19,7 @@ from mainspring.engines.onnx.scorer import OnnxScorer
 from mainspring.ports.models import ExportedModel, Scorer, ScorerLoader
 from mainspring.ports.placement import ON_CPU, Placed, Placement
 from mainspring.serving.batch import BatchChanged
+from tests.copies import copied_tree
 from tests.crash.batching import AT
 
 pytestmark = pytest.mark.crash
@@ -76,7 +76,7 @@ def test_a_batch_killed_ten_times_ends_as_if_undisturbed(project: Path, tmp_path
     out, draw, killed = tmp_path / "out.csv", random.Random(5), 0
     copies = [tmp_path / name for name in ("disturbed", "undisturbed")]
     for copy in copies:
-        shutil.copytree(project, copy)
+        copied_tree(project, copy)
     for kill in range(KILLS):
         process = started(copies[0], out, AT_ONCE)
         kill_after(process, tmp_path / ".out.csv.batch", kill, delay_s=draw.uniform(0, 0.02))
@@ -92,7 +92,7 @@ def test_a_batch_killed_ten_times_ends_as_if_undisturbed(project: Path, tmp_path
 
 def test_an_input_that_changed_since_a_kill_is_refused(project: Path, tmp_path: Path) -> None:
     copy, out = tmp_path / "project", tmp_path / "out.csv"
-    shutil.copytree(project, copy)
+    copied_tree(project, copy)
     kill_after(started(copy, out, AT_ONCE), tmp_path / ".out.csv.batch", 1, delay_s=0)
     text = (copy / "asked.csv").read_text()
     (copy / "asked.csv").write_text(text.replace(",", ", ", 1))

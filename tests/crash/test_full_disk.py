@@ -2,7 +2,6 @@
 work goes on as if nothing had been.
 """
 
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +13,7 @@ from mainspring.elements.time import MINUTE
 from mainspring.features.online.read import read_online
 from mainspring.features.state.stream import merge_runs
 from mainspring.sources.facts import read_source_rows
+from tests.copies import copied_tree
 from tests.crash.filling import CALLS, SCHEMA, SOURCE, TOPIC, VIEW, Stores, stores_in, works
 
 pytestmark = pytest.mark.crash
@@ -47,7 +47,7 @@ def filled(request: pytest.FixtureRequest, tmp_path: Path, product: str) -> tupl
         command = [sys.executable, "-m", "tests.crash.filling", str(folder), product, *bound]
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=100)
         assert done.returncode == 0, done.stderr
-        shutil.copytree(folder, tmp_path / "roomy")
+        copied_tree(folder, tmp_path / "roomy")
     finally:
         if is_disk:
             subprocess.run(["umount", str(folder)], check=True)

@@ -15,6 +15,7 @@ import pytest
 
 import mainspring as ms
 from mainspring.sources.topic import topic_of
+from tests.copies import copied_tree
 from tests.journeys.lateness import Server, make_project, serving, wait_until
 
 pytestmark = pytest.mark.crash
@@ -31,7 +32,7 @@ def applied(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def project(applied: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(applied, tmp_path / "shop"))
+    return copied_tree(applied, tmp_path / "shop")
 
 
 @pytest.fixture
@@ -110,7 +111,7 @@ def test_a_folder_that_is_moved_back_is_used_again(project: Path, server: Server
 
 
 def test_a_folder_in_its_place_is_not_taken_for_it(project: Path, server: Server) -> None:
-    copy = Path(shutil.copytree(state_of(project), project / "copy"))
+    copy = copied_tree(state_of(project), project / "copy")
     shutil.rmtree(state_of(project))
     copy.rename(state_of(project))
     assert_refused(server, "ENG-030", "was replaced by another")
@@ -144,7 +145,7 @@ def small_disk(project: Path, tmp_path: Path) -> Iterator[Path]:
     state.mkdir(mode=0o700)
     mounted(state, "-t", "tmpfs", "-o", "size=24m", "tmpfs")
     try:
-        shutil.copytree(moved, state, dirs_exist_ok=True)
+        copied_tree(moved, state, dirs_exist_ok=True)
         yield state
     finally:
         subprocess.run(["umount", "--lazy", str(state)], check=True)

@@ -13,6 +13,7 @@ import mainspring as ms
 from mainspring.access.authorise import find_token, require_valid
 from mainspring.access.scope import PERMISSIONS
 from mainspring.elements.time import DAY
+from tests.copies import copied_tree
 
 WRITTEN = Path(__file__).parent / "backups"
 RELEASES = sorted(path.parent.name for path in WRITTEN.glob("*/expected.json"))
@@ -35,7 +36,7 @@ def restored(release: Path, expected: dict[str, Any], tmp_path: Path) -> ms.Work
     with tarfile.open(release / "backup.tar.gz") as archive:
         archive.extractall(tmp_path / "backup", filter="data")
     project = tmp_path / "project"
-    shutil.copytree(release, project, ignore=shutil.ignore_patterns("backup.tar.gz"))
+    copied_tree(release, project, ignore=shutil.ignore_patterns("backup.tar.gz"))
     ms.Workspace.restore(project, tmp_path / "backup", digest=expected["digest"])
     return ms.Workspace.open(project)
 

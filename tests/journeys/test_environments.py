@@ -1,7 +1,6 @@
 """A small project from apply to rollback, with the attacks that the loader must withstand."""
 
 import json
-import shutil
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +19,7 @@ from mainspring.registry.read_environment import read_environment
 from mainspring.serving.errors import ModelRefused
 from mainspring.serving.host import EndpointHost
 from mainspring.serving.tracing.replay import ReplayOutcome
+from tests.copies import copied_tree
 
 pytestmark = pytest.mark.journey
 
@@ -38,7 +38,7 @@ def applied(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def project(applied: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(applied, tmp_path / "project"))
+    return copied_tree(applied, tmp_path / "project")
 
 
 @pytest.fixture

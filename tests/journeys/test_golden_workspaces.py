@@ -17,6 +17,7 @@ import pytest
 
 import mainspring as ms
 from tests.called_server import COMMAND, post, serving
+from tests.copies import copied_tree
 
 pytestmark = pytest.mark.journey
 
@@ -29,7 +30,7 @@ ENDPOINT = "long-ride"
 @pytest.fixture(params=RELEASES)
 def project(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     left = shutil.ignore_patterns("state.tar.gz")
-    folder = shutil.copytree(LEFT_BEHIND / request.param, tmp_path / "project", ignore=left)
+    folder = copied_tree(LEFT_BEHIND / request.param, tmp_path / "project", ignore=left)
     with tarfile.open(LEFT_BEHIND / request.param / "state.tar.gz") as archive:
         archive.extractall(folder / ".mainspring", filter="data")
     return Path(folder)

@@ -15,6 +15,7 @@ import pytest
 
 import mainspring as ms
 from tests.archives import signed_by
+from tests.copies import copied_tree
 from tests.journeys.lateness import PROJECT, call, make_project, serving, verbs
 
 pytestmark = pytest.mark.journey
@@ -113,7 +114,7 @@ def applied(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(params=BROKEN, ids=lambda state: state.__name__)
 def broken(request: pytest.FixtureRequest, applied: Path, tmp_path: Path) -> Path:
     """The applied project, and what happened to its files."""
-    folder = Path(shutil.copytree(applied, tmp_path / "shop"))
+    folder = copied_tree(applied, tmp_path / "shop")
     request.param(folder)
     return folder
 

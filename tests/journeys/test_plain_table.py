@@ -1,7 +1,6 @@
 """A plain table without time, from the file to a prediction, and where it may not serve."""
 
 import random
-import shutil
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ from mainspring.datasets.errors import NoPredictionTime
 from mainspring.engines.local.signer import FileSigner
 from mainspring.project.plan.explain import render_plan
 from mainspring.serving.errors import ModelRefused
+from tests.copies import copied_tree
 
 pytestmark = pytest.mark.journey
 
@@ -76,7 +76,7 @@ def applied(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def project(applied: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(applied, tmp_path / "garden"))
+    return copied_tree(applied, tmp_path / "garden")
 
 
 def test_a_plan_says_that_leakage_cannot_be_excluded(tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """Renames: what a source, a view or a model has stays with it, whatever it is called."""
 
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from mainspring.registry.errors import UnknownAsset
 from mainspring.registry.read import find_version
 from mainspring.registry.read_environment import read_environment
 from mainspring.serving.tracing.replay import ReplayOutcome
+from tests.copies import copied_tree
 
 pytestmark = pytest.mark.journey
 
@@ -60,7 +60,7 @@ def applied(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def project(applied: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(applied, tmp_path / "project"))
+    return copied_tree(applied, tmp_path / "project")
 
 
 def edited(project: Path, edits: Sequence[tuple[str, str]]) -> Workspace:

@@ -1,6 +1,5 @@
 """Proofs of what serves: what takes their place, what does not, and how they are signed anew."""
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -31,6 +30,7 @@ from mainspring.project.errors import GatesFailed
 from mainspring.registry.environment import definition_key
 from mainspring.registry.read import find_version
 from mainspring.registry.read_environment import read_definition, read_environment
+from tests.copies import copied_tree
 
 pytestmark = pytest.mark.journey
 
@@ -52,7 +52,7 @@ def promoted(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def project(promoted: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(promoted, tmp_path / "project"))
+    return copied_tree(promoted, tmp_path / "project")
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ be taken for a bug of Mainspring, which is what exit code 3 says.
 
 import inspect
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,6 +16,7 @@ import mainspring as ms
 from mainspring.app.cli.faults import EXIT_INTERNAL, EXIT_MISUSE, EXIT_REFUSED
 from mainspring.app.data_access import DataAccess
 from mainspring.elements.errors import MainspringError
+from tests.copies import copied_tree
 from tests.journeys.lateness import Answer, call, make_project, verbs
 
 pytestmark = pytest.mark.journey
@@ -103,7 +103,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def copied(project: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(project, tmp_path / "shop", symlinks=True))
+    return copied_tree(project, tmp_path / "shop", symlinks=True)
 
 
 def faults(answer: Answer) -> list[str]:

@@ -5,7 +5,6 @@ sent of a server, and what stops one that is to be traced from starting.
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import urllib.request
@@ -17,6 +16,7 @@ import pytest
 
 from tests.attacks.wire import shop_project, until
 from tests.called_server import COMMAND, serving
+from tests.copies import copied_tree
 from tests.otlp_receiver import Collector, ReceivedSpan, collecting
 from tests.unit.engines.onnx.test_scorer import row_means
 
@@ -85,7 +85,7 @@ def test_a_server_that_ends_sends_what_it_has(collector: Collector):
 
 def test_settings_of_an_environment_say_where_and_how_much(collector: Collector, tmp_path: Path):
     folder = tmp_path / "shop"
-    shutil.copytree(shop_project(), folder)
+    copied_tree(shop_project(), folder)
     with (folder / "project.toml").open("a") as file:
         file.write(f'\n[environments.dev.traces]\nendpoint = "{collector.url}"\n')
         file.write('sample = 0.0\nservice = "late"\nheaders = { x-key = "env:COLLECTOR_KEY" }\n')

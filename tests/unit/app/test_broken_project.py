@@ -2,7 +2,6 @@
 more.
 """
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ import mainspring as ms
 from mainspring.elements.time import format_instant
 from mainspring.project.errors import ProjectErrors
 from mainspring.registry.errors import UnknownAsset
+from tests.copies import copied_tree
 
 PROJECT = """
 import mainspring as ms
@@ -62,7 +62,7 @@ def applied(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ms.Workspac
 @pytest.fixture
 def broken(applied: tuple[Path, ms.Workspace], tmp_path: Path) -> ms.Workspace:
     """It, with a mistake in its Python file and without its data file."""
-    folder = Path(shutil.copytree(applied[0], tmp_path / "shop"))
+    folder = copied_tree(applied[0], tmp_path / "shop")
     (folder / "shop.py").write_text(PROJECT + "\nimport a_package_that_is_missing )\n")
     (folder / "sales.csv").unlink()
     return ms.Workspace.open(folder)

@@ -3,7 +3,6 @@ touched.
 """
 
 import json
-import shutil
 import stat
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +17,7 @@ from mainspring.engines.local.objects import MemoryObjects
 from mainspring.maintenance.errors import ArchiveDamaged, ArchiveForeign, NotEmbedded, PlaceTaken
 from mainspring.ports.errors import LeaseHeld, StoreDamaged
 from tests.archives import signed_by
+from tests.copies import copied_tree
 from tests.topics import facts_topic
 
 DECLARED = """
@@ -289,6 +289,6 @@ def test_what_a_killed_process_left_is_removed_by_the_next(
     workspace: Workspace, archive: Path, tmp_path: Path
 ) -> None:
     left = tmp_path / ".next.unfinished-999999999-1"
-    shutil.copytree(archive, left)
+    copied_tree(archive, left)
     workspace.backup(tmp_path / "next")
     assert not left.exists()

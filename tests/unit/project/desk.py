@@ -1,8 +1,9 @@
 """A project that trains in a moment: tickets of a help desk, and whether they take long."""
 
-import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+from tests.copies import copied_tree
 
 __all__ = ["CLERK", "DECLARATIONS", "copied", "edited", "write_desk"]
 
@@ -73,4 +74,4 @@ def edited(folder: Path, old: str, new: str) -> None:
 
 def copied(project: Path, folder: Path) -> Path:
     """A project with all that was built of it, for one test to change."""
-    return Path(shutil.copytree(project, folder / project.name))
+    return copied_tree(project, folder / project.name)
