@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from mainspring.elements.collector import collecting_often
 from mainspring.engines.http.guard import Admission
+from mainspring.engines.http.heaps import return_large_blocks
 from mainspring.engines.http.tls import TlsProtocol
 from mainspring.engines.http.workers import WorkInFlight
 from mainspring.ports.errors import PortTaken
@@ -137,13 +138,15 @@ def unhindered() -> Iterator[None]:
     """Have the event loop wait less for the interpreter.
 
     It asks for it after each call of the system, and by default a thread that computes gives it up
-    after 5 ms.  A process that does something else in its main thread stays as it is.
+    after 5 ms.  What is large does not stay in its heaps.  A process that does something else in
+    its main thread stays as it is.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     before = sys.getswitchinterval()
     sys.setswitchinterval(_SWITCH_S)
+    return_large_blocks()
     try:
         with collecting_often():
             yield
