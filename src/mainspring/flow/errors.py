@@ -1,11 +1,11 @@
-"""What can be wrong with a list of steps."""
+"""What can be wrong with runs and their steps."""
 
 from dataclasses import dataclass
 from typing import ClassVar
 
 from mainspring.elements.errors import FlowError
 
-__all__ = ["StepsOutOfOrder"]
+__all__ = ["RunCancelled", "RunOver", "StepsOutOfOrder", "UnknownRun"]
 
 
 @dataclass(eq=False, kw_only=True)
@@ -25,3 +25,44 @@ class StepsOutOfOrder(FlowError):
     kind: str
     subject: str
     missing: str
+
+
+@dataclass(eq=False, kw_only=True)
+class RunCancelled(FlowError):
+    """A run ended before its next step, because somebody asked for it.
+
+    What it had finished is kept: the same command, given again, goes on from there.
+    """
+
+    code: ClassVar[str] = "FLO-003"
+    template: ClassVar[str] = "{run} was cancelled by {by} before {kind} of {subject}"
+    remedy: ClassVar[str] = "give the command again to go on: finished steps are kept"
+
+    run: str
+    by: str
+    kind: str
+    subject: str
+
+
+@dataclass(eq=False, kw_only=True)
+class UnknownRun(FlowError):
+    """There is no such run, or the beginning of an id is that of several runs."""
+
+    code: ClassVar[str] = "FLO-004"
+    template: ClassVar[str] = "{found} has the id {run}"
+    remedy: ClassVar[str] = "`mainspring runs list` shows the runs and their ids"
+
+    run: str
+    found: str
+
+
+@dataclass(eq=False, kw_only=True)
+class RunOver(FlowError):
+    """A run has ended, so there is nothing left to cancel."""
+
+    code: ClassVar[str] = "FLO-005"
+    template: ClassVar[str] = "{run} is {state} already"
+    remedy: ClassVar[str] = "`mainspring runs show` says how it ended"
+
+    run: str
+    state: str

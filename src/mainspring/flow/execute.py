@@ -16,10 +16,10 @@ from mainspring.elements.errors import EngineError, MainspringError
 from mainspring.elements.events import Actor, Event, EventValue, ProjectName
 from mainspring.elements.stored import render_stored
 from mainspring.elements.time import HOUR, SECOND, Micros
-from mainspring.flow.errors import StepsOutOfOrder
-from mainspring.flow.read import finished_step, iter_runs
+from mainspring.flow.errors import RunCancelled, StepsOutOfOrder
+from mainspring.flow.read import finished_step, iter_runs, read_cancellation
 from mainspring.flow.retry import Retry
-from mainspring.flow.run import RUN, Run, RunFault
+from mainspring.flow.run import RUN, RUN_PLAN, Run, RunFault, RunPlan
 from mainspring.flow.step import STEP, FinishedStep, Step, StepOutcome
 from mainspring.ports.clock import Clock, Ids
 from mainspring.ports.errors import LeaseLost
@@ -105,7 +105,8 @@ def execute(
         lease: held by the caller, who also releases it.
 
     Raises: what `perform` raised, once it is recorded; StepsOutOfOrder FLO-002 for a step before
-        its dependencies; LeaseLost ENG-005 when the lease has passed on.
+        its dependencies; RunCancelled FLO-003 before a step, where somebody asked for it; LeaseLost
+        ENG-005 when the lease has passed on.
     """
     _abandon_runs_of_the_dead(recorder, lease)
     execution = _Execution(
@@ -115,7 +116,7 @@ def execute(
         observer=observer or SilentObserver(),
         retry=retry or Retry(),
     )
-    execution.begin([step.identity for step in steps])
+    execution.begin(steps)
     for step in steps:
         execution.do(step)
     return execution.end()
@@ -147,13 +148,16 @@ class _Execution:
             started_at=recorder.clock.now(),
         )
 
-    def begin(self, steps: Sequence[str]) -> None:
-        """Record the run before anything is done."""
+    def begin(self, steps: Sequence[Step]) -> None:
+        """Record the run, and what it is to do, before anything is done."""
+        head = self._recorder.state.journal_head()
+        plan = RunPlan(run=self._run.id, steps=tuple(steps), journal=head)
         self._record(
-            {"steps": tuple(steps)},
+            {"steps": tuple(step.identity for step in steps)},
             self._recorder.event(
                 "run.started", self._run.id, resource=self._lease.resource, steps=len(steps)
             ),
+            Change(RUN_PLAN, self._run.id, render_stored(plan)),
         )
 
     def do(self, step: Step) -> None:
@@ -165,10 +169,11 @@ class _Execution:
             )
             self._observer.on_finished(step, done.outcome, True)
             return
+        self._require_wanted(step)
         try:
             outcome = self._attempt(step)
-        except LeaseLost:
-            raise  # whoever holds the lease now writes the record
+        except (LeaseLost, RunCancelled):
+            raise  # whoever holds the lease now writes the record; what is cancelled has one
         except BaseException as error:  # a keyboard interrupt, too, is how this run ended
             self._fail(step, error)
             raise
@@ -227,6 +232,7 @@ class _Execution:
                 ),
             )
             self._retry.wait(pause_s)
+            self._require_wanted(step)
 
     def _finish(self, step: Step, outcome: StepOutcome, started: Micros) -> None:
         now = self._recorder.clock.now()
@@ -249,6 +255,22 @@ class _Execution:
         event = self._recorder.event("step.finished", step.identity, **facts)
         document = Change(STEP, step.identity, render_stored(done))
         self._record({"performed": (*self._run.performed, step.identity)}, event, document)
+
+    def _require_wanted(self, step: Step) -> None:
+        """Return if nobody wants the run to end.  Raises: RunCancelled FLO-003."""
+        cancelled = read_cancellation(self._recorder.state, self._run.id)
+        if cancelled is None:
+            return
+        error = RunCancelled(
+            run=self._run.id, by=cancelled.actor, kind=step.kind, subject=step.subject
+        )
+        fault = RunFault(code=error.code, message=error.message, step=step.identity)
+        self._run = msgspec.structs.replace(self._run, fault=fault)
+        event = self._recorder.event(
+            "run.cancelled", self._run.id, by=cancelled.actor, step=step.identity
+        )
+        self._end("failed", event)
+        raise error
 
     def _check_dependencies(self, step: Step) -> None:
         done = {*self._run.reused, *self._run.performed}

@@ -3,16 +3,35 @@
 from collections.abc import Iterator
 
 from mainspring.elements.stored import parse_document
-from mainspring.flow.run import RUN, Run
+from mainspring.flow.run import CANCELLATION, RUN, RUN_PLAN, Run, RunCancellation, RunPlan
 from mainspring.flow.step import STEP, FinishedStep, StepDuration
 from mainspring.ports.state import StateReader
 
-__all__ = ["durations", "finished_step", "iter_finished_steps", "iter_runs"]
+__all__ = [
+    "durations",
+    "finished_step",
+    "iter_finished_steps",
+    "iter_runs",
+    "read_cancellation",
+    "read_run_plan",
+]
 
 
 def iter_runs(state: StateReader) -> Iterator[Run]:
     """All runs, the oldest first."""
     return (parse_document(document, Run) for document in state.iter_documents(RUN))
+
+
+def read_run_plan(state: StateReader, run: str) -> RunPlan | None:
+    """What a run was to do; None of one that an older release performed."""
+    document = state.get(RUN_PLAN, run)
+    return None if document is None else parse_document(document, RunPlan)
+
+
+def read_cancellation(state: StateReader, run: str) -> RunCancellation | None:
+    """Who wants a run to end, if anybody does."""
+    document = state.get(CANCELLATION, run)
+    return None if document is None else parse_document(document, RunCancellation)
 
 
 def finished_step(state: StateReader, identity: str) -> FinishedStep | None:
