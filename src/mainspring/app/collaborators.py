@@ -28,6 +28,7 @@ from mainspring.elements.errors import DeclarationError
 from mainspring.elements.events import Actor
 from mainspring.elements.schema import Schema
 from mainspring.features.history.reader import HistoryReader
+from mainspring.flow.history import RunHistory
 from mainspring.gates.release.memory import ProcessSequences, SequenceMemory
 from mainspring.govern.audit import AuditTrust, iter_journal_faults
 from mainspring.govern.sign_journal import JournalSigner
@@ -305,6 +306,19 @@ class Collaborators:
         return RolloutSteering(
             state=runtime.state,
             environment=self.environment,
+            clock=runtime.clock,
+            project=runtime.project,
+            actor=runtime.actor,
+        )
+
+    @cached_property
+    def runs(self) -> RunHistory:
+        """The runs of this project: `runs` lists them, `report` says how one stands step by step,
+        `events` what happened in it, and `cancel` ends it before its next step.
+        """
+        runtime = self.runtime
+        return RunHistory(
+            state=runtime.state,
             clock=runtime.clock,
             project=runtime.project,
             actor=runtime.actor,

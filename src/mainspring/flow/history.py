@@ -18,7 +18,7 @@ from mainspring.flow.step import FinishedStep, Step
 from mainspring.ports.clock import Clock
 from mainspring.ports.state import Change, StateWriter
 
-__all__ = ["RunHistory", "RunReport", "StepReport", "StepState"]
+__all__ = ["RunHistory", "RunReport", "StepReport", "StepState", "state_of"]
 
 StepState = OneOf["waiting", "running", "finished", "reused", "failed", "not run"]
 """`waiting` for a step of a run that goes on; `not run` where the run ended before it."""
@@ -104,7 +104,7 @@ class RunHistory:
             environment=found.environment,
             resource=found.resource,
             actor=found.actor,
-            state=_state_of(found),
+            state=state_of(found),
             started_at=found.started_at,
             ended_at=found.ended_at,
             steps=tuple(self._steps(found, plan)),
@@ -132,7 +132,7 @@ class RunHistory:
         """
         found = self._find(run)
         if found.state != "running":
-            raise RunOver(run=found.id, state=_state_of(found))
+            raise RunOver(run=found.id, state=state_of(found))
         if read_cancellation(self.state, found.id) is None:
             now = self.clock.now()
             wanted = RunCancellation(run=found.id, actor=self.actor, at=now)
@@ -210,7 +210,8 @@ def _step_state(run: Run, step: Step, *, begun: bool) -> StepState:
     return "failed" if begun else "not run"
 
 
-def _state_of(run: Run) -> str:
+def state_of(run: Run) -> str:
+    """The state of a run, or `cancelled`, which is no state of its own in the record."""
     cancelled = run.fault is not None and run.fault.code == RunCancelled.code
     return "cancelled" if cancelled else run.state
 

@@ -26,6 +26,7 @@ _SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "plan": ("lifecycle", "Show what apply would change, run and cost."),
         "apply": ("lifecycle", "Build what is declared, judge it by its gates, and deploy it."),
         "run": ("lifecycle", "Retrain a model on the present data."),
+        "runs": ("runs", "Show runs step by step, follow one, or cancel it."),
         "models": ("models", "Show model versions: metrics, parameters, what a fit printed."),
         "status": ("lifecycle", "Show endpoints, sources and open incidents."),
         "approve": (
