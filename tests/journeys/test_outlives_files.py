@@ -27,6 +27,9 @@ OUTLIVES: dict[str, list[str]] = {
     "approve": ["lateness", "other", "--as", "person:grace"],
     "promote": ["other"],
     "rollback": [],
+    "runs": [],
+    "runs show": [],
+    "runs logs": [],
     "rollout status": [],
     "ingest": ["sales", "--row", SALE],
     "quarantine list": ["sales"],
@@ -64,7 +67,7 @@ TESTED_BELOW = {
     *("serve", "restore", "auth revoke", "auth rotate", "quarantine show", "audit verify"),
     *("rollout pause", "rollout resume", "rollout promote", "rollout abort"),
 }
-TESTED_ELSEWHERE = {"batch-predict", "openapi", "top"}
+TESTED_ELSEWHERE = {"batch-predict", "openapi", "runs cancel", "top"}
 """What has a journey of its own."""
 NO_PROJECT = {"init", "demo", "serve-model", "explain", "kernels"}
 
