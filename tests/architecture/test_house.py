@@ -7,7 +7,7 @@ import pytest
 from tools.measures import Measures, homonyms, measure, parse_modules
 from tools.source_tree import ROOT
 
-MOST_LINES_OF_APP = 10_950
+MOST_LINES_OF_APP = 11_200
 """Lines that compose, speak on the command line and demonstrate.  It was raised from 6,900 for new
 commands (quarantine, models; doctor, audit verify; rotating tokens; openapi, top, rollout,
 batch-predict), TLS and the access log, what a server of bare models has of all that, and choices of

@@ -46,9 +46,10 @@ _REPEATED = ("kind", "subject", "run")
 )
 @click.pass_context
 def runs(ctx: click.Context, last: int) -> None:
-    """Show runs: what apply, run, promote and rollback did, step by step.
+    """Show runs step by step, follow one, or cancel it.
 
-    RUN is the id of a run, the beginning of one, or `last`.
+    A run is what apply, run, promote or rollback does.  RUN is the id of a run, the beginning
+    of one, or `last`.
     """
     if ctx.invoked_subcommand is None:
         at = ctx.ensure_object(Invocation)
