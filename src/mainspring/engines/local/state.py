@@ -166,8 +166,9 @@ class SqliteState:
         # The row stays: its token must grow with the next holder.
         self._database.transact(
             lambda connection: connection.execute(
-                "UPDATE leases SET holder = ? WHERE project = ? AND resource = ? AND token = ?",
-                (_NOBODY, self._project, lease.resource, lease.token),
+                "UPDATE leases SET holder = ? "
+                "WHERE project = ? AND resource = ? AND token = ? AND holder = ?",
+                (_NOBODY, self._project, lease.resource, lease.token, lease.holder),
             )
         )
 
