@@ -50,7 +50,7 @@ class UnknownRun(FlowError):
 
     code: ClassVar[str] = "FLO-004"
     template: ClassVar[str] = "{found} has the id {run}"
-    remedy: ClassVar[str] = "`mainspring runs list` shows the runs and their ids"
+    remedy: ClassVar[str] = "`mainspring runs` shows the runs and their ids"
 
     run: str
     found: str

@@ -116,6 +116,11 @@ class ServerCertificates:
                 if logged != error.message:
                     _LOG.warning("TLS goes on with the files before: %s", error)
                 logged = error.message
+            # the edge of a thread: were it to end, no replacement would ever be taken
+            except Exception as error:
+                if logged != str(error):
+                    _LOG.warning("TLS goes on with the files before", exc_info=error)
+                logged = str(error)
 
     def note_failure(self, reason: str) -> None:
         """A handshake failed; all of them are one line of the log every ten seconds."""

@@ -132,9 +132,10 @@ class NativeConnection(ConnectionGuard, asyncio.Protocol):
         self._phase, self._head_bytes = "body", 0
         if not self._unanswered:
             self.admission.connections.note_busy(self)
-        exchange.is_kept = (
-            self.parser.get_http_version() == "1.1" and self.parser.should_keep_alive()
-        )
+        knows_1_1 = self.parser.get_http_version() == "1.1"
+        exchange.is_kept = knows_1_1 and self.parser.should_keep_alive()
+        # A caller of 1.0 would take the interim answer for the whole one.
+        exchange.wants_continue &= knows_1_1
         self._requests += 1
         self._unanswered.append(exchange)
 
