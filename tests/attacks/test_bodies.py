@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager
 
 import pytest
 
-from mainspring.ports.http import Route, json_reply
+from mainspring.ports.http import Call, Reply, Route, json_reply
 from mainspring.ports.limits import MAX_JSON_VALUES, MAX_PUSHED_ROWS, HttpLimits
 from tests.attacks.wire import (
     PATIENCE_S,
@@ -173,8 +173,13 @@ def test_a_body_that_ends_badly_is_held_no_longer(kind: str, token: str, rest: b
 
 
 def test_a_body_behind_the_last_answer_of_a_connection_is_held_no_longer(kind: str) -> None:
-    held = threading.Event()
-    slow = Route("POST", "/held", "read", lambda _: json_reply(held.wait(PATIENCE_S)), blocks=True)
+    held, begun = threading.Event(), threading.Event()
+
+    def hold(_: Call) -> Reply:
+        begun.set()
+        return json_reply(held.wait(PATIENCE_S))
+
+    slow = Route("POST", "/held", "read", hold, blocks=True)
     service = bare_service(HttpLimits(all_bodies_bytes=100_000), [slow])
     keeping = ["Host: localhost", "Connection: keep-alive"]
     first, second = (
@@ -184,6 +189,8 @@ def test_a_body_behind_the_last_answer_of_a_connection_is_held_no_longer(kind: s
     large = request("POST", "/v2/models/means/infer", b" " * 60_000)
     with running(service, kind=kind) as port:
         wire = Wire(port).send(first + second)
+        # Both came at once.  Whoever asks before has the room that the second needs.
+        assert begun.wait(PATIENCE_S)
         # uvicorn counts a body once its request is begun.
         until(lambda: kind == "uvicorn" or ask(port, large).status == 503)
         held.set()

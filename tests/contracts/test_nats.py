@@ -2,6 +2,7 @@
 dies can show.
 """
 
+import asyncio
 import subprocess
 import sys
 import threading
@@ -17,7 +18,7 @@ import pytest
 from mainspring.engines.nats.connection import NatsConnection, NatsServer
 from mainspring.engines.nats.log import NatsLog
 from mainspring.engines.nats.stream import JetStream
-from mainspring.ports.errors import RetentionPassed, StaleWrite
+from mainspring.ports.errors import RetentionPassed, StaleWrite, StoreFailed
 from mainspring.ports.log import LogReader
 from mainspring.testing.contracts import LogContract
 from mainspring.testing.contracts.log import FACTS, PREDICTIONS, REFUSED, records
@@ -268,3 +269,22 @@ def test_trimmed_records_leave_the_server_and_those_beside_them_stay(
     connection.close()
     assert list(held) == [11, 22]
     assert ids_in(log, FACTS) == [f"{FACTS}-0-{row}" for row in range(10)]
+
+
+def test_a_connection_ends_though_a_task_goes_on_after_it_is_cancelled(
+    server: RunningServer,
+) -> None:
+    """As the client's own do where the server is gone: whoever closed waited for ever."""
+    connection, begun = NatsConnection(NatsServer(server.url)), threading.Event()
+
+    async def goes_on(_: object) -> None:
+        begun.set()
+        while True:
+            with suppress(asyncio.CancelledError):
+                await asyncio.sleep(3_600)
+
+    threading.Thread(target=connection.call, args=("wait", goes_on), daemon=True).start()
+    assert begun.wait(20)
+    connection.close()
+    with pytest.raises(StoreFailed, match="it is closed"):
+        connection.call("ask", goes_on)

@@ -11,7 +11,7 @@ import concurrent.futures
 import ssl
 import threading
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -27,6 +27,7 @@ __all__ = ["PASSING", "NatsConnection", "NatsServer", "translate_nats_errors"]
 
 T = TypeVar("T")
 
+_END_S = 2.0
 _CONNECT_S = 5.0
 _PING_S = 5
 _RECONNECT_S = 0.1
@@ -215,12 +216,17 @@ class NatsConnection:
         running = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
         for task in running:
             task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        await _within(asyncio.gather(*running, return_exceptions=True))
         if self._client is not None:
-            with suppress(
-                OSError, nats.errors.Error
-            ):  # it leaves politely; there may be nobody to take leave of
-                await self._client.close()
+            # It leaves politely; there may be nobody to take leave of.
+            await _within(asyncio.gather(self._client.close(), return_exceptions=True))
+
+
+async def _within(work: "asyncio.Future[Any]") -> None:
+    """Wait a while: the client's own tasks may go on after they are cancelled, for ever where the
+    server is gone.
+    """
+    await asyncio.wait({work}, timeout=_END_S)
 
 
 async def _nothing(_: Client) -> None:
